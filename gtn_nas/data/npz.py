@@ -1,0 +1,44 @@
+"""A user's own arrays: an ``.npz`` file with ``x_train, y_train`` (and ``x_test, y_test``), or ``x, y``."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from gtn_nas.data.arrays import RawData, check_images_and_labels
+from gtn_nas.errors import UserError
+
+__all__ = ["read_npz"]
+
+
+def read_npz(path: Path) -> RawData:
+    """Read ``path``; pickled objects inside are refused.
+
+    Raises:
+        UserError: no such file, not an ``.npz``, the arrays' names are others, or the arrays are unsound.
+    """
+    if not path.is_file():
+        raise UserError(f"no file {path}; give the path of an .npz with x_train, y_train, x_test, y_test or x, y.")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except (zipfile.BadZipFile, OSError, EOFError) as error:
+        raise UserError(f"{path} is not a readable .npz file; write it with numpy.savez_compressed.") from error
+    except ValueError as error:  # numpy's word for an array of Python objects
+        raise UserError(f"{path}: arrays must be numeric, but one holds Python objects; convert it first.") from error
+    names = ("x_train", "y_train") if "x_train" in arrays else ("x", "y")
+    missing = [name for name in names if name not in arrays]
+    if ("x_test" in arrays) != ("y_test" in arrays):
+        missing.append("y_test" if "x_test" in arrays else "x_test")
+    if missing:
+        raise UserError(
+            f"{path}: array {missing[0]!r} is missing among {sorted(arrays)}; "
+            "name them x_train, y_train, x_test, y_test or x, y."
+        )
+    x_train, y_train = check_images_and_labels(arrays[names[0]], arrays[names[1]], f"{path} ({names[0]})")
+    if "x_test" not in arrays:
+        return RawData(x_train, y_train)
+    x_test, y_test = check_images_and_labels(arrays["x_test"], arrays["y_test"], f"{path} (x_test)")
+    return RawData(x_train, y_train, x_test, y_test)

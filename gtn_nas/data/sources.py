@@ -1,0 +1,37 @@
+"""From what the user calls a data set to its arrays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gtn_nas.data.arrays import RawData
+from gtn_nas.data.digits import read_digits
+from gtn_nas.data.folder import read_folder
+from gtn_nas.data.npz import read_npz
+from gtn_nas.data.torchvision_sets import TORCHVISION_SETS, read_torchvision
+from gtn_nas.errors import UserError
+
+__all__ = ["SOURCES", "read_source"]
+
+SOURCES = ("digits", *TORCHVISION_SETS)
+
+
+def read_source(source: str) -> RawData:
+    """Read a data set by name (``digits``, ``mnist``, …), ``.npz`` path or image-folder path.
+
+    Raises:
+        UserError: the source is none of these, or cannot be read.
+    """
+    if source == "digits":
+        return read_digits()
+    if source in TORCHVISION_SETS:
+        return read_torchvision(source)
+    path = Path(source)
+    if path.suffix == ".npz":
+        return read_npz(path)
+    if path.is_dir():
+        return read_folder(path)
+    raise UserError(
+        f"unknown data set {source!r}; use one of {', '.join(SOURCES)}, the path of an .npz file, "
+        "or a folder with one sub-folder of images per class."
+    )

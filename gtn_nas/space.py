@@ -1,0 +1,276 @@
+"""What a search space is: named parameters, and how to build a network from their values."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib
+import importlib.util
+import itertools
+import json
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+import numpy as np
+import torch
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+    distribution_to_json,
+)
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from gtn_nas.errors import UserError
+
+__all__ = ["Architecture", "Cost", "ImageTask", "SearchSpace", "available_spaces", "load_space"]
+
+Architecture = dict[str, str | int | float | bool]
+
+
+class ImageTask(Protocol):
+    """What a space may know of the task it builds networks for."""
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height, width."""
+        ...
+
+    @property
+    def classes(self) -> int:
+        """Number of classes, the width of the network's output."""
+        ...
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Trainable parameters, and floating-point operations of one image's forward pass (2 per multiply-add)."""
+
+    params: int
+    flops: int
+
+
+class SearchSpace(ABC):
+    """A flat, fixed set of parameters and a builder.
+
+    A subclass gives ``name``, ``parameters`` and :meth:`build`; ``version`` is raised whenever :meth:`build`
+    changes what a given architecture means, so that old scores and teachers are not mistaken for new ones.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int] = 1
+    parameters: ClassVar[Mapping[str, BaseDistribution]]
+
+    @abstractmethod
+    def build(self, architecture: Architecture, task: ImageTask) -> nn.Module:
+        """Return a freshly initialised network: images ``[B, C, H, W]`` → logits ``[B, classes]``.
+
+        Initialisation draws from torch's global generator.
+        """
+
+    def sample(self, rng: np.random.Generator) -> Architecture:
+        """Draw one architecture, every parameter uniformly (log-uniformly where it is declared so)."""
+        return {name: _draw(distribution, rng) for name, distribution in self.parameters.items()}
+
+    def sample_many(self, count: int, seed: int) -> list[Architecture]:
+        """Draw ``count`` different architectures.
+
+        Raises:
+            UserError: the space does not hold that many.
+        """
+        size = self.size
+        if count > size:
+            raise UserError(f"space {self.name!r} holds {size} architectures, but {count} were asked for.")
+        rng = np.random.default_rng(seed)
+        found: dict[str, Architecture] = {}
+        while len(found) < count:
+            architecture = self.sample(rng)
+            found.setdefault(self.key(architecture), architecture)
+        return list(found.values())
+
+    def validate(self, architecture: Mapping[str, object]) -> Architecture:
+        """Return the architecture with its parameters in canonical order.
+
+        Raises:
+            UserError: a parameter is missing, unknown or outside its range.
+        """
+        unknown = [name for name in architecture if name not in self.parameters]
+        missing = [name for name in self.parameters if name not in architecture]
+        if unknown or missing:
+            what = f"has no parameter {unknown[0]!r}" if unknown else f"needs parameter {missing[0]!r}"
+            raise UserError(f"space {self.name!r} {what}; its parameters are {', '.join(self.parameters)}.")
+        checked: Architecture = {}
+        for name, distribution in self.parameters.items():
+            value = architecture[name]
+            if not _holds(distribution, value):
+                raise UserError(f"space {self.name!r}: {name}={value!r} is outside {_describe(distribution)}.")
+            assert isinstance(value, str | int | float | bool)
+            checked[name] = value
+        return checked
+
+    def key(self, architecture: Architecture) -> str:
+        """Return the architecture's canonical hash, the same in every process."""
+        return _hash(json.dumps(self.validate(architecture), sort_keys=True))
+
+    def neighbours(self, architecture: Architecture) -> Iterator[Architecture]:
+        """Yield every architecture that differs in one parameter: any other category, or one step of a number."""
+        architecture = self.validate(architecture)
+        for name, distribution in self.parameters.items():
+            for value in _nearby(distribution, architecture[name]):
+                yield {**architecture, name: value}
+
+    def grid(self) -> Iterator[Architecture]:
+        """Yield every architecture, the last parameter changing fastest.
+
+        Raises:
+            UserError: a parameter is continuous.
+        """
+        columns = [_values(name, distribution) for name, distribution in self.parameters.items()]
+        for row in itertools.product(*columns):
+            yield dict(zip(self.parameters, row, strict=True))
+
+    @property
+    def size(self) -> int | float:
+        """How many architectures there are (infinite with a continuous parameter)."""
+        return math.prod(_cardinality(distribution) for distribution in self.parameters.values())
+
+    def cost(self, architecture: Architecture, task: ImageTask) -> Cost:
+        """Count parameters and FLOPs without allocating or computing anything."""
+        with torch.device("meta"):
+            network = self.build(architecture, task).eval()
+            image = torch.empty(1, *task.image_shape)
+            with FlopCounterMode(display=False) as counter, torch.no_grad():
+                network(image)
+        params = sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
+        return Cost(params=params, flops=counter.get_total_flops())
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """Hash of name, version and parameters: what a study or a teacher must agree on with its space."""
+        described = {name: distribution_to_json(value) for name, value in self.parameters.items()}
+        return _hash(json.dumps([self.name, self.version, described]))
+
+
+def available_spaces() -> dict[str, str]:
+    """Return the installed spaces: name → ``module:Class``."""
+    return {point.name: point.value for point in entry_points(group="gtn_nas.search_spaces")}
+
+
+def load_space(name: str) -> SearchSpace:
+    """Return the installed space ``name``, or the one at ``path/to/file.py:Class``.
+
+    Raises:
+        UserError: there is no such space, or it does not load.
+    """
+    if ".py:" in name:
+        path, _, class_name = name.rpartition(":")
+        return _instantiate(_load_file(Path(path)), class_name, name)
+    target = available_spaces().get(name)
+    if target is None:
+        known = ", ".join(sorted(available_spaces())) or "none"
+        raise UserError(f"unknown search space {name!r}; use one of {known}, or path/to/file.py:Class.")
+    module, _, class_name = target.partition(":")
+    return _instantiate(importlib.import_module(module), class_name, name)
+
+
+def _load_file(path: Path) -> object:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if not path.is_file() or spec is None or spec.loader is None:
+        raise UserError(f"no Python file {path} to load a search space from; check the path.")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise UserError(f"{path} raised {type(error).__name__} while loading: {error}; repair it first.") from error
+    return module
+
+
+def _instantiate(module: object, class_name: str, name: str) -> SearchSpace:
+    cls = getattr(module, class_name, None)
+    if not (isinstance(cls, type) and issubclass(cls, SearchSpace)):
+        raise UserError(f"{name!r} is not a search space; name a subclass of gtn_nas.space.SearchSpace.")
+    return cls()
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _draw(distribution: BaseDistribution, rng: np.random.Generator) -> str | int | float | bool:
+    if isinstance(distribution, CategoricalDistribution):
+        value = distribution.choices[int(rng.integers(len(distribution.choices)))]
+        assert isinstance(value, str | int | float | bool)
+        return value
+    if isinstance(distribution, IntDistribution):
+        if distribution.log:
+            drawn = math.exp(rng.uniform(math.log(distribution.low), math.log(distribution.high + 1)))
+            return min(distribution.high, max(distribution.low, math.floor(drawn)))
+        steps = (distribution.high - distribution.low) // distribution.step
+        return distribution.low + distribution.step * int(rng.integers(steps + 1))
+    assert isinstance(distribution, FloatDistribution)
+    if distribution.step is not None:
+        steps = round((distribution.high - distribution.low) / distribution.step)
+        return distribution.low + distribution.step * int(rng.integers(steps + 1))
+    if distribution.log:
+        return float(math.exp(rng.uniform(math.log(distribution.low), math.log(distribution.high))))
+    return float(rng.uniform(distribution.low, distribution.high))
+
+
+def _holds(distribution: BaseDistribution, value: object) -> bool:
+    if isinstance(distribution, CategoricalDistribution):  # 1 == True in Python, so types count as well
+        return any(value == choice and type(value) is type(choice) for choice in distribution.choices)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    if isinstance(distribution, IntDistribution) and not isinstance(value, int):
+        return False
+    return distribution._contains(float(value))
+
+
+def _cardinality(distribution: BaseDistribution) -> int | float:
+    if isinstance(distribution, CategoricalDistribution):
+        return len(distribution.choices)
+    if isinstance(distribution, IntDistribution):
+        return (distribution.high - distribution.low) // distribution.step + 1
+    assert isinstance(distribution, FloatDistribution)
+    if distribution.step is None:
+        return 1 if distribution.single() else math.inf
+    return round((distribution.high - distribution.low) / distribution.step) + 1
+
+
+def _values(name: str, distribution: BaseDistribution) -> list[str | int | float | bool]:
+    count = _cardinality(distribution)
+    if not isinstance(count, int):
+        raise UserError(f"a grid needs finitely many values, but parameter {name!r} is continuous; give it a step.")
+    if isinstance(distribution, CategoricalDistribution):
+        return [choice for choice in distribution.choices if choice is not None]
+    assert isinstance(distribution, IntDistribution | FloatDistribution)
+    step = distribution.step if distribution.step is not None else 1
+    return [distribution.low + step * index for index in range(count)]
+
+
+def _nearby(distribution: BaseDistribution, value: str | int | float | bool) -> list[str | int | float | bool]:
+    if isinstance(distribution, CategoricalDistribution):
+        return [c for c in distribution.choices if c is not None and not (c == value and type(c) is type(value))]
+    assert isinstance(distribution, IntDistribution | FloatDistribution)
+    assert not isinstance(value, str)
+    if isinstance(distribution, FloatDistribution) and distribution.step is None:
+        span = distribution.high - distribution.low
+        moved = [max(distribution.low, value - span / 10), min(distribution.high, value + span / 10)]
+    else:
+        moved = [value - (distribution.step or 1), value + (distribution.step or 1)]
+    return [v for v in moved if v != value and distribution.low <= v <= distribution.high]
+
+
+def _describe(distribution: BaseDistribution) -> str:
+    if isinstance(distribution, CategoricalDistribution):
+        return f"the choices {', '.join(map(repr, distribution.choices))}"
+    assert isinstance(distribution, IntDistribution | FloatDistribution)
+    step = f" in steps of {distribution.step}" if distribution.step else ""
+    return f"{distribution.low} to {distribution.high}{step}"
