@@ -9,6 +9,7 @@ import importlib.util
 import itertools
 import json
 import math
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -32,7 +33,8 @@ from gtn_nas.errors import UserError
 
 __all__ = ["Architecture", "Cost", "ImageTask", "SearchSpace", "available_spaces", "load_space"]
 
-Architecture = dict[str, str | int | float | bool]
+Value = str | int | float | bool
+Architecture = dict[str, Value]
 
 
 class ImageTask(Protocol):
@@ -51,7 +53,7 @@ class ImageTask(Protocol):
 
 @dataclass(frozen=True)
 class Cost:
-    """Trainable parameters, and floating-point operations of one image's forward pass (2 per multiply-add)."""
+    """Trainable parameters, and FLOPs (2 per multiply-add) of one image's forward pass."""
 
     params: int
     flops: int
@@ -67,6 +69,11 @@ class SearchSpace(ABC):
     name: ClassVar[str]
     version: ClassVar[int] = 1
     parameters: ClassVar[Mapping[str, BaseDistribution]]
+
+    def __init_subclass__(cls, **options: object) -> None:
+        super().__init_subclass__(**options)
+        for name, distribution in getattr(cls, "parameters", {}).items():
+            _check_supported(f"space {cls.__name__}: parameter {name!r}", distribution)
 
     @abstractmethod
     def build(self, architecture: Architecture, task: ImageTask) -> nn.Module:
@@ -110,9 +117,10 @@ class SearchSpace(ABC):
         for name, distribution in self.parameters.items():
             value = architecture[name]
             if not _holds(distribution, value):
-                raise UserError(f"space {self.name!r}: {name}={value!r} is outside {_describe(distribution)}.")
+                allowed = _describe(distribution)
+                raise UserError(f"space {self.name!r}: {name}={value!r} is outside {allowed}; choose from there.")
             assert isinstance(value, str | int | float | bool)
-            checked[name] = value
+            checked[name] = _canonical(distribution, value)
         return checked
 
     def key(self, architecture: Architecture) -> str:
@@ -120,7 +128,10 @@ class SearchSpace(ABC):
         return _hash(json.dumps(self.validate(architecture), sort_keys=True))
 
     def neighbours(self, architecture: Architecture) -> Iterator[Architecture]:
-        """Yield every architecture that differs in one parameter: any other category, or one step of a number."""
+        """Yield every architecture that differs in one parameter.
+
+        A category becomes any other, a number moves by one step, a continuous one by a tenth of its range.
+        """
         architecture = self.validate(architecture)
         for name, distribution in self.parameters.items():
             for value in _nearby(distribution, architecture[name]):
@@ -177,18 +188,24 @@ def load_space(name: str) -> SearchSpace:
         known = ", ".join(sorted(available_spaces())) or "none"
         raise UserError(f"unknown search space {name!r}; use one of {known}, or path/to/file.py:Class.")
     module, _, class_name = target.partition(":")
-    return _instantiate(importlib.import_module(module), class_name, name)
+    try:
+        return _instantiate(importlib.import_module(module), class_name, name)
+    except ImportError as error:
+        raise UserError(f"search space {name!r} does not load: {error}; reinstall its package.") from error
 
 
 def _load_file(path: Path) -> object:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    spec = importlib.util.spec_from_file_location(f"gtn_nas_space_{path.stem}", path)
     if not path.is_file() or spec is None or spec.loader is None:
         raise UserError(f"no Python file {path} to load a search space from; check the path.")
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses and pickle look a class's module up there
     try:
         spec.loader.exec_module(module)
+    except UserError:
+        raise
     except Exception as error:
-        raise UserError(f"{path} raised {type(error).__name__} while loading: {error}; repair it first.") from error
+        raise UserError(f"{path} raised {type(error).__name__} on loading: {error}; repair it first.") from error
     return module
 
 
@@ -196,6 +213,9 @@ def _instantiate(module: object, class_name: str, name: str) -> SearchSpace:
     cls = getattr(module, class_name, None)
     if not (isinstance(cls, type) and issubclass(cls, SearchSpace)):
         raise UserError(f"{name!r} is not a search space; name a subclass of gtn_nas.space.SearchSpace.")
+    lacking = [need for need in ("name", "parameters") if not hasattr(cls, need)]
+    if lacking := lacking + sorted(cls.__abstractmethods__):
+        raise UserError(f"search space {name!r} lacks {lacking[0]!r}; define it in the class.")
     return cls()
 
 
@@ -203,29 +223,57 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _draw(distribution: BaseDistribution, rng: np.random.Generator) -> str | int | float | bool:
+def _check_supported(where: str, distribution: object) -> None:
+    if not isinstance(distribution, CategoricalDistribution | IntDistribution | FloatDistribution):
+        raise UserError(f"{where} must be a distribution of Optuna, but is {distribution!r}; declare it as one.")
+    for choice in distribution.choices if isinstance(distribution, CategoricalDistribution) else ():
+        if not isinstance(choice, str | int | float | bool) or choice != choice:  # NaN differs from itself
+            raise UserError(
+                f"{where} offers {choice!r}, but a choice must be a str, int, float or bool; "
+                "name it by a word, such as 'none'."
+            )
+
+
+def _draw(distribution: BaseDistribution, rng: np.random.Generator) -> Value:
     if isinstance(distribution, CategoricalDistribution):
-        value = distribution.choices[int(rng.integers(len(distribution.choices)))]
-        assert isinstance(value, str | int | float | bool)
-        return value
-    if isinstance(distribution, IntDistribution):
-        if distribution.log:
-            drawn = math.exp(rng.uniform(math.log(distribution.low), math.log(distribution.high + 1)))
-            return min(distribution.high, max(distribution.low, math.floor(drawn)))
-        steps = (distribution.high - distribution.low) // distribution.step
-        return distribution.low + distribution.step * int(rng.integers(steps + 1))
-    assert isinstance(distribution, FloatDistribution)
-    if distribution.step is not None:
-        steps = round((distribution.high - distribution.low) / distribution.step)
-        return distribution.low + distribution.step * int(rng.integers(steps + 1))
+        return _choices(distribution)[int(rng.integers(len(distribution.choices)))]
+    assert isinstance(distribution, IntDistribution | FloatDistribution)
     if distribution.log:
-        return float(math.exp(rng.uniform(math.log(distribution.low), math.log(distribution.high))))
-    return float(rng.uniform(distribution.low, distribution.high))
+        above = 1 if isinstance(distribution, IntDistribution) else 0  # floor makes whole numbers
+        drawn = math.exp(rng.uniform(math.log(distribution.low), math.log(distribution.high + above)))
+        drawn = math.floor(drawn) if above else drawn
+        return min(distribution.high, max(distribution.low, drawn))
+    if distribution.step is None:
+        return float(rng.uniform(distribution.low, distribution.high))
+    return _at(distribution, int(rng.integers(_index(distribution, distribution.high) + 1)))
+
+
+def _choices(distribution: CategoricalDistribution) -> list[Value]:
+    return [choice for choice in distribution.choices if choice is not None]
+
+
+def _at(distribution: IntDistribution | FloatDistribution, index: int) -> int | float:
+    """Return the value number ``index`` of a stepped range: 0.1 * 3 must not exceed an end of 0.3."""
+    assert distribution.step is not None
+    return min(distribution.high, distribution.low + distribution.step * index)
+
+
+def _index(distribution: IntDistribution | FloatDistribution, value: int | float) -> int:
+    assert distribution.step is not None
+    return round((value - distribution.low) / distribution.step)
+
+
+def _canonical(distribution: BaseDistribution, value: Value) -> Value:
+    """Return the one spelling of ``value``: 1.0 for 1 where floats belong, 0.3 for 0.1 + 0.2."""
+    if not isinstance(distribution, FloatDistribution):
+        return value
+    number = float(value)
+    return number if distribution.step is None else _at(distribution, _index(distribution, number))
 
 
 def _holds(distribution: BaseDistribution, value: object) -> bool:
     if isinstance(distribution, CategoricalDistribution):  # 1 == True in Python, so types count as well
-        return any(value == choice and type(value) is type(choice) for choice in distribution.choices)
+        return any(type(value) is type(choice) and value == choice for choice in distribution.choices)
     if not isinstance(value, int | float) or isinstance(value, bool):
         return False
     if isinstance(distribution, IntDistribution) and not isinstance(value, int):
@@ -244,28 +292,32 @@ def _cardinality(distribution: BaseDistribution) -> int | float:
     return round((distribution.high - distribution.low) / distribution.step) + 1
 
 
-def _values(name: str, distribution: BaseDistribution) -> list[str | int | float | bool]:
+def _values(name: str, distribution: BaseDistribution) -> list[Value]:
     count = _cardinality(distribution)
     if not isinstance(count, int):
-        raise UserError(f"a grid needs finitely many values, but parameter {name!r} is continuous; give it a step.")
+        raise UserError(f"a grid needs finitely many values, but {name!r} is continuous; give it a step.")
     if isinstance(distribution, CategoricalDistribution):
-        return [choice for choice in distribution.choices if choice is not None]
+        return _choices(distribution)
     assert isinstance(distribution, IntDistribution | FloatDistribution)
-    step = distribution.step if distribution.step is not None else 1
-    return [distribution.low + step * index for index in range(count)]
+    return [distribution.low] if count == 1 else [_at(distribution, index) for index in range(count)]
 
 
-def _nearby(distribution: BaseDistribution, value: str | int | float | bool) -> list[str | int | float | bool]:
+def _nearby(distribution: BaseDistribution, value: Value) -> list[Value]:
     if isinstance(distribution, CategoricalDistribution):
-        return [c for c in distribution.choices if c is not None and not (c == value and type(c) is type(value))]
+        return [c for c in _choices(distribution) if not (type(c) is type(value) and c == value)]
     assert isinstance(distribution, IntDistribution | FloatDistribution)
     assert not isinstance(value, str)
-    if isinstance(distribution, FloatDistribution) and distribution.step is None:
-        span = distribution.high - distribution.low
-        moved = [max(distribution.low, value - span / 10), min(distribution.high, value + span / 10)]
+    low, high = distribution.low, distribution.high
+    if distribution.step is not None:
+        index = _index(distribution, value)
+        return [_at(distribution, i) for i in (index - 1, index + 1) if 0 <= i <= _index(distribution, high)]
+    if distribution.log:
+        tenth = (high / low) ** 0.1
+        moved = [max(low, value / tenth), min(high, value * tenth)]
     else:
-        moved = [value - (distribution.step or 1), value + (distribution.step or 1)]
-    return [v for v in moved if v != value and distribution.low <= v <= distribution.high]
+        tenth = (high - low) / 10
+        moved = [max(low, value - tenth), min(high, value + tenth)]
+    return [v for v in moved if v != value]
 
 
 def _describe(distribution: BaseDistribution) -> str:

@@ -72,8 +72,12 @@ class Task:
 
     def to(self, device: torch.device) -> Task:
         """Return the task with all tensors on ``device``."""
-        moved = (split.to(device) for split in (self.train, self.validation, self.test))
-        return replace(self, **dict(zip(("train", "validation", "test"), moved, strict=True)))
+        return replace(
+            self,
+            train=self.train.to(device),
+            validation=self.validation.to(device),
+            test=self.test.to(device),
+        )
 
 
 def load_task(source: str, device: torch.device | None = None, train_limit: int | None = None) -> Task:
@@ -97,6 +101,8 @@ def make_task(name: str, raw: RawData, train_limit: int | None = None) -> Task:
         UserError: fewer than two classes, a class without images in some split, test labels or shapes that
             do not fit the training ones, or images outside 8×8 to 64×64.
     """
+    if train_limit is not None and train_limit < 1:
+        raise UserError(f"{name}: train_limit must be at least 1, but is {train_limit}; raise it or leave it out.")
     x_train, y_train = raw.x_train, raw.y_train
     shuffled = np.random.default_rng(_SPLIT_SEED).permutation(len(y_train))
     x_train, y_train = x_train[shuffled], y_train[shuffled]
@@ -148,7 +154,7 @@ def _check_classes(name: str, y_train: np.ndarray, y_test: np.ndarray) -> None:
         raise UserError(f"{name}: there must be at least 2 classes, but there is 1; check the labels.")
     present = np.unique(y_train)
     if len(present) < classes:
-        empty = int(next(number for number in range(classes) if number >= len(present) or present[number] != number))
+        empty = int(np.flatnonzero(present != np.arange(len(present)))[0])
         raise UserError(f"{name}: class {empty} is empty; classes must be numbered 0 to {classes - 1} without gaps.")
     if len(y_test) == 0:
         raise UserError(f"{name}: the test split is empty; give at least one image per class.")

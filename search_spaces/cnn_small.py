@@ -15,7 +15,7 @@ from gtn_nas.space import Architecture, ImageTask, SearchSpace
 __all__ = ["CnnSmall"]
 
 _STAGES = (1, 2, 3)
-_WIDTHS = {1: (16, 32), 2: (24, 40), 3: (32, 48)}
+_WIDTHS = {1: (16, 24), 2: (24, 32), 3: (32, 64)}
 _LARGEST_FIRST_STAGE = 16  # pixels: the stem strides until the first stage sees no more
 
 
@@ -27,6 +27,7 @@ def _parameters() -> dict[str, BaseDistribution]:
         parameters[f"stage{stage}_depth"] = IntDistribution(1, 3)
         parameters[f"stage{stage}_width"] = IntDistribution(low, high, step=8)
     return parameters | {
+        "resolution": CategoricalDistribution(("full", "half")),
         "downsample": CategoricalDistribution(("max", "average", "stride")),
         "norm": CategoricalDistribution(NORMALISATIONS),
         "activation": CategoricalDistribution(tuple(ACTIVATIONS)),
@@ -36,7 +37,7 @@ def _parameters() -> dict[str, BaseDistribution]:
 
 
 class CnnSmall(SearchSpace):
-    """Stem, three stages of 1-3 blocks, one head: 13,122,000 architectures of 2 k to 500 k parameters.
+    """Stem, three stages of 1-3 blocks, one head: 19,440,000 architectures of 2 k to 500 k parameters.
 
     Each stage has its own operator, depth and width; down-sampling (between stages), normalisation,
     activation and residual connections are the whole network's. Widths differ by at most a factor of two, so
@@ -52,7 +53,8 @@ class CnnSmall(SearchSpace):
         chosen = self.validate(architecture)
         norm, activation = str(chosen["norm"]), str(chosen["activation"])
         channels, height, width = task.image_shape
-        stride = 2 ** max(0, math.ceil(math.log2(max(height, width) / _LARGEST_FIRST_STAGE)))
+        halvings = max(0, math.ceil(math.log2(max(height, width) / _LARGEST_FIRST_STAGE)))
+        stride = 2 ** (halvings + (chosen["resolution"] == "half"))
         features = int(chosen["stage1_width"])
         kernel = max(3, 2 * stride - 1)
         layers: list[nn.Module] = [

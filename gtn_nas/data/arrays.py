@@ -12,6 +12,7 @@ from gtn_nas.errors import UserError
 __all__ = ["RawData", "check_images_and_labels", "to_channels_first"]
 
 Array = npt.NDArray[np.generic]
+_LARGEST_LABEL = 2**53  # above it a float no longer tells whole numbers apart, and int64 ends soon after
 
 
 @dataclass(frozen=True)
@@ -44,23 +45,29 @@ def check_images_and_labels(
     """
     for array, what in ((images, "images"), (labels, "labels")):
         if not (np.issubdtype(array.dtype, np.number) or array.dtype == np.bool_):
-            raise UserError(f"{where}: {what} must be numbers, but have dtype {array.dtype}; convert them first.")
+            raise UserError(f"{where}: {what} must be numbers, but are {array.dtype}; convert them first.")
         if np.iscomplexobj(array):
             raise UserError(f"{where}: {what} must be real numbers, but are complex; convert them first.")
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.ndim != 1:
         raise UserError(f"{where}: labels must have shape [N] (class numbers), but have {list(labels.shape)}.")
+    if images.ndim not in (3, 4):
+        raise _wrong_shape(images.shape, where)
     if len(images) != len(labels):
         raise UserError(
             f"{where}: images and labels must be equally many, but there are {len(images)} and {len(labels)}."
         )
     if len(images) == 0:
         raise UserError(f"{where}: there must be at least one image, but there is none.")
-    scaled = images.astype(np.float32) / 255 if np.issubdtype(images.dtype, np.integer) else images.astype(np.float32)
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite and is refused below
+        scaled = images.astype(np.float32)
+    if np.issubdtype(images.dtype, np.integer):
+        scaled /= 255
     if not np.isfinite(scaled).all():
         raise UserError(f"{where}: images must be finite, but hold NaN or infinity; clean them first.")
-    if not np.isfinite(labels).all() or (labels != np.floor(labels)).any() or (labels < 0).any():
+    numbers = np.isfinite(labels).all() and (labels == np.floor(labels)).all()
+    if not numbers or labels.min() < 0 or labels.max() > _LARGEST_LABEL:
         raise UserError(f"{where}: labels out of range: they must be whole class numbers from 0; renumber them.")
     return to_channels_first(scaled, where), labels.astype(np.int64)
 
@@ -73,7 +80,11 @@ def to_channels_first(images: npt.NDArray[np.float32], where: str) -> npt.NDArra
         return images
     if images.ndim == 4 and images.shape[3] in (1, 3):
         return np.ascontiguousarray(images.transpose(0, 3, 1, 2))
-    raise UserError(
+    raise _wrong_shape(images.shape, where)
+
+
+def _wrong_shape(shape: tuple[int, ...], where: str) -> UserError:
+    return UserError(
         f"{where}: images must have shape [N, H, W], [N, H, W, C] or [N, C, H, W] with 1 or 3 channels, "
-        f"but have {list(images.shape)}; reshape them."
+        f"but have {list(shape)}; reshape them."
     )

@@ -14,6 +14,4 @@ def read_digits() -> RawData:
     from sklearn.datasets import load_digits
 
     digits = load_digits()
-    return RawData(
-        x_train=(digits.images[:, None] / 16).astype(np.float32), y_train=digits.target.astype(np.int64)
-    )
+    return RawData(x_train=(digits.images[:, None] / 16).astype(np.float32), y_train=digits.target.astype(np.int64))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from gtn_nas.data.arrays import RawData, to_channels_first
 from gtn_nas.errors import UserError
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 __all__ = ["read_folder"]
 
@@ -41,7 +45,7 @@ def _class_names(root: Path) -> list[str]:
 
 
 def _read_split(root: Path, classes: list[str]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     images: list[npt.NDArray[np.uint8]] = []
     labels: list[int] = []
@@ -52,8 +56,8 @@ def _read_split(root: Path, classes: list[str]) -> tuple[npt.NDArray[np.float32]
         for path in files:
             try:
                 with Image.open(path) as image:
-                    pixels = np.asarray(image.convert("L" if image.mode in ("1", "L", "I;16") else "RGB"))
-            except (UnidentifiedImageError, OSError) as error:
+                    pixels = _pixels(image)
+            except (OSError, SyntaxError, ValueError) as error:  # Pillow's words for a damaged file
                 raise UserError(f"{path} is not a readable image; repair or remove it.") from error
             if images and pixels.shape != images[0].shape:
                 raise UserError(
@@ -62,5 +66,11 @@ def _read_split(root: Path, classes: list[str]) -> tuple[npt.NDArray[np.float32]
                 )
             images.append(pixels)
             labels.append(label)
-    scaled = np.stack(images).astype(np.float32) / 255
+    scaled = np.stack(images).astype(np.float32) / np.float32(255)
     return to_channels_first(scaled, str(root)), np.asarray(labels, dtype=np.int64)
+
+
+def _pixels(image: Image.Image) -> npt.NDArray[np.uint8]:
+    if image.mode.startswith("I"):  # 16-bit grey, which Pillow's own conversion would clip at 255
+        return (np.asarray(image) // 257).astype(np.uint8)
+    return np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"))

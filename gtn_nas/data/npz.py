@@ -21,13 +21,7 @@ def read_npz(path: Path) -> RawData:
     """
     if not path.is_file():
         raise UserError(f"no file {path}; give the path of an .npz with x_train, y_train, x_test, y_test or x, y.")
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (zipfile.BadZipFile, OSError, EOFError) as error:
-        raise UserError(f"{path} is not a readable .npz file; write it with numpy.savez_compressed.") from error
-    except ValueError as error:  # numpy's word for an array of Python objects
-        raise UserError(f"{path}: arrays must be numeric, but one holds Python objects; convert it first.") from error
+    arrays = _read_arrays(path)
     names = ("x_train", "y_train") if "x_train" in arrays else ("x", "y")
     missing = [name for name in names if name not in arrays]
     if ("x_test" in arrays) != ("y_test" in arrays):
@@ -42,3 +36,16 @@ def read_npz(path: Path) -> RawData:
         return RawData(x_train, y_train)
     x_test, y_test = check_images_and_labels(arrays["x_test"], arrays["y_test"], f"{path} (x_test)")
     return RawData(x_train, y_train, x_test, y_test)
+
+
+def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+    unreadable = f"{path} is not a readable .npz file; write it with numpy.savez_compressed."
+    if not zipfile.is_zipfile(path):  # numpy would take it for a single array or a pickle
+        raise UserError(unreadable)
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: np.asarray(archive[name]) for name in archive.files}
+    except Exception as error:  # damaged bytes raise whatever they happen to spell
+        if "Object arrays" in str(error):
+            raise UserError(f"{path}: arrays must be numbers, but one holds objects; convert it.") from error
+        raise UserError(unreadable) from error

@@ -58,7 +58,7 @@ def _read_split(
 ) -> tuple[np.ndarray, np.ndarray]:
     try:
         split = factory(root=str(root), download=False, **option)
-    except (RuntimeError, OSError, ValueError):  # absent or damaged: torchvision raises either
+    except Exception:  # absent or damaged: every set raises something else
         split = _download_split(factory, root, option, name)
     labels = split.targets if hasattr(split, "targets") else split.labels
     return np.asarray(split.data), np.asarray(labels)
@@ -71,6 +71,6 @@ def _download_split(factory: Callable[..., Any], root: Path, option: dict[str, A
     except Exception as error:  # every network and file fault has its own class here
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(
-            f"data set {name!r} is not in {root} and could not be downloaded ({reason[:120]}); "
+            f"data set {name!r} is missing or damaged in {root} and cannot be downloaded ({reason[:120]}); "
             f"place {TORCHVISION_SETS[name][1]} there, or set GTN_NAS_DATA to the folder that holds it."
         ) from error

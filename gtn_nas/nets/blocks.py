@@ -1,4 +1,4 @@
-"""Building blocks that search spaces share: activations, normalisation, convolutional operators, residuals."""
+"""Building blocks that search spaces share: activations, normalisation, convolutions, residuals."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class Pool(nn.Module):
 
 @torch.no_grad()
 def kaiming_init(network: nn.Module) -> None:
-    """Initialise for rectifiers (He et al., 2015): convolutions √(2/fan_in), output layer √(1/fan_in), biases 0.
+    """Initialise for rectifiers (He et al., 2015): √(2/fan_in), output layer √(1/fan_in), biases 0.
 
     PyTorch's own default shrinks the signal at every layer, so that deep networks without normalisation
     would not train at all.

@@ -47,6 +47,7 @@ def train_network(network: nn.Module, task: Task, recipe: Recipe, seed: int) -> 
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _warm_cosine(step, total, recipe))
     network.train()
     recent: list[Tensor] = []
+    steps = 0
     for _ in range(recipe.epochs):
         for index in torch.randperm(len(task.train), generator=order)[: per_epoch * batch].split(batch):
             loss = F.cross_entropy(
@@ -56,6 +57,7 @@ def train_network(network: nn.Module, task: Task, recipe: Recipe, seed: int) -> 
             loss.backward()
             optimiser.step()
             schedule.step()
+            steps += 1
             recent = [*recent[1 - per_epoch :], loss.detach()] if per_epoch > 1 else [loss.detach()]
         if not math.isfinite(float(recent[-1])):
             break
@@ -63,7 +65,7 @@ def train_network(network: nn.Module, task: Task, recipe: Recipe, seed: int) -> 
         validation_accuracy=accuracy(network, task.validation),
         test_accuracy=accuracy(network, task.test),
         train_loss=float(torch.stack(recent).mean()),
-        steps=total,
+        steps=steps,
         seconds=time.perf_counter() - wall,
         cpu_seconds=time.process_time() - cpu,
     )

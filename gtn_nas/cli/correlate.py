@@ -1,0 +1,109 @@
+"""``gtn-nas correlate``."""
+
+from __future__ import annotations
+
+import json
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+from rich.table import Table
+
+from gtn_nas.cli.options import (
+    DataOption,
+    DeviceOption,
+    JsonOption,
+    SpaceOption,
+    TeacherOption,
+    ThreadsOption,
+    TrainLimitOption,
+    open_space_and_task,
+)
+from gtn_nas.cli.output import note, print_json, progress_bar, results
+from gtn_nas.correlation import TruthTable, compare
+from gtn_nas.device import describe_hardware
+from gtn_nas.proxy import rivals
+from gtn_nas.report import Report, teacher_view, write_report
+from gtn_nas.space import SearchSpace
+from gtn_nas.task import Task
+from gtn_nas.teacher.frozen import FrozenTeacher, load_teacher, write_atomically
+
+__all__ = ["correlate_command", "correlate_with_progress", "print_proxies"]
+
+
+def correlate_command(
+    teacher: TeacherOption,
+    truth: Annotated[Path, typer.Option("--truth", help="truth table made by gtn-nas truth")],
+    out: Annotated[Path, typer.Option("--out", help="folder for correlation.json and report.html")],
+    data: DataOption = "digits",
+    space: SpaceOption = "cnn_small",
+    seeds: Annotated[int, typer.Option(help="initialisations per architecture, averaged", min=1)] = 2,
+    train_limit: TrainLimitOption = None,
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure how far proxies can be trusted: rank correlation with real training, with intervals and costs."""
+    loaded_space, task = open_space_and_task(space, data, device, threads, train_limit)
+    frozen = load_teacher(teacher)
+    table = TruthTable.load(truth, loaded_space, task)
+    content = correlate_with_progress(loaded_space, task, frozen, table, seeds)
+    write_atomically(out / "correlation.json", json.dumps(content, indent=1))
+    title = f"{loaded_space.name} on {task.name}"
+    write_report(Report(title=title, correlation=content, teacher=teacher_view(frozen)), out / "report.html")
+    if as_json:
+        print_json(content)
+        return
+    print_proxies(content)
+    note(f"report: [bold]{out / 'report.html'}[/]")
+
+
+def correlate_with_progress(
+    space: SearchSpace, task: Task, teacher: FrozenTeacher, table: TruthTable, seeds: int
+) -> dict[str, Any]:
+    """Compare all rivals on the table with a live line; return the content of ``correlation.json``."""
+    proxies = rivals(space, task, teacher)
+    with progress_bar("scores") as progress:
+        bar = progress.add_task("correlate", total=len(proxies) * len(table.keys), note="")
+        content = compare(table, proxies, seeds, on_score=lambda name, *_: progress.update(bar, advance=1, note=name))
+    content["teacher"] = {
+        "fingerprint": teacher.fingerprint,
+        "config": teacher.config.model_dump(),
+        **{name: value for name, value in teacher.card.items() if name not in ("curve", "config", "fingerprint")},
+    }
+    content["hardware"] = describe_hardware(task.train.images.device)
+    content["versions"] = {
+        "gtn-nas": version("gtn-nas"),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }
+    return content
+
+
+def print_proxies(content: dict[str, Any]) -> None:
+    """Print the proxies ordered by Spearman, the verdict below."""
+    table = Table(title=f"{content['space']} on {content['task']}, n = {content['n']} architectures")
+    for heading, justify in (("proxy", "left"), ("Spearman", "right"), ("95 %", "right"), ("s/architecture", "right")):
+        table.add_column(heading, justify="right" if justify == "right" else "left")
+    ordered = sorted(content["proxies"].items(), key=lambda item: -(item[1]["spearman"] or -2))
+    for name, entry in ordered:
+        table.add_row(
+            name,
+            entry["undefined"] or f"{entry['spearman']:.3f}",
+            _interval(entry["ci95"]),
+            f"{entry['seconds_per_architecture']:.3g}",
+        )
+    limit = content["truth"]["ceiling"]
+    if limit is not None and limit["spearman"] is not None:
+        table.add_section()
+        seconds = content["truth"]["seconds_per_training"]
+        table.add_row("two halves of the truth", f"{limit['spearman']:.3f}", _interval(limit["ci95"]), f"{seconds:.3g}")
+    results.print(table)
+    results.print(content["verdict"])
+
+
+def _interval(ci95: list[float] | None) -> str:
+    return "" if ci95 is None else f"{ci95[0]:.2f} … {ci95[1]:.2f}"

@@ -1,0 +1,143 @@
+"""``gtn-nas demo``: the whole path on embedded digits, offline, in minutes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import as_file
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from gtn_nas.cli.correlate import correlate_with_progress, print_proxies
+from gtn_nas.cli.options import JsonOption, SetOption, open_space_and_task
+from gtn_nas.cli.output import describe, note, print_json, progress_bar, results
+from gtn_nas.cli.search import search_with_progress, verify_with_progress
+from gtn_nas.cli.settings import Settings, apply_assignments, load_settings, read_toml
+from gtn_nas.cli.train_teacher import train_with_progress
+from gtn_nas.correlation import TruthTable
+from gtn_nas.errors import UserError
+from gtn_nas.proxy import Gtn
+from gtn_nas.report import Report, search_view, teacher_view, write_report
+from gtn_nas.search import make_sampler, open_study
+from gtn_nas.teacher.frozen import write_atomically
+from studies import study_file
+
+__all__ = ["demo"]
+
+
+class DemoPlan(BaseModel):
+    """The ``[demo]`` group of ``studies/demo.toml``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data: str
+    space: str
+    candidates: int
+    verify: int
+    architectures: int
+    truth_seeds: int
+    truth_sample_seed: int
+    score_seeds: int
+
+
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="folder for everything the demo writes")] = Path("runs/demo"),
+    assignments: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run the whole path on embedded digits: teacher, search, real training, correlation, report.
+
+    Takes under six minutes on two CPU cores. The truth table, which needs no teacher, is made by a second
+    process while the teacher is trained.
+    """
+    began = time.perf_counter()
+    plan, settings = _read_plan(assignments or [])
+    if (out / "study.db").exists() or (out / "truth.jsonl").exists():
+        raise UserError(f"{out} already holds a demo; remove it or give another --out.")
+    out.mkdir(parents=True, exist_ok=True)
+    space, task = open_space_and_task(plan.space, plan.data, "cpu", threads=1)
+    note(
+        f"[bold]demo[/]: {len(task.train)} training, {len(task.validation)} validation and {len(task.test)} test "
+        f"images of {task.name}; {plan.architectures} × {plan.truth_seeds} real trainings run beside the teacher's."
+    )
+    with _truth_in_background(plan, settings, out) as truth:
+        teacher = train_with_progress(task, space, settings, out / "teacher", resume=False)
+        proxy = Gtn(space, task, teacher)
+        study = open_study(f"sqlite:///{out / 'study.db'}", "demo", proxy, plan.score_seeds, make_sampler("tpe", 0))
+        search_with_progress(study, proxy, plan.candidates, plan.score_seeds)
+        verified = verify_with_progress(study, proxy, plan.verify, settings.recipe)
+        _wait_for_truth(truth, plan, out)
+    table = TruthTable.load(out / "truth.jsonl", space, task)
+    content = correlate_with_progress(space, task, teacher, table, plan.score_seeds)
+    write_atomically(out / "correlation.json", json.dumps(content, indent=1))
+    report = Report("gtn-nas demo: cnn_small on digits", content, teacher_view(teacher), search_view(study))
+    write_report(report, out / "report.html")
+    seconds = time.perf_counter() - began
+    if as_json:
+        print_json({"seconds": seconds, "folder": str(out), "winner": verified[0], "correlation": content})
+        return
+    print_proxies(content)
+    results.print(f"[bold]best architecture[/]: {describe(verified[0]['architecture'])}", soft_wrap=True)
+    results.print(f"real test accuracy [bold]{verified[0]['test_accuracy']:.4f}[/], the whole demo {seconds:.0f} s")
+    note(f"open [bold]{out / 'report.html'}[/]; dashboard: optuna-dashboard sqlite:///{out / 'study.db'}")
+
+
+def _read_plan(assignments: list[str]) -> tuple[DemoPlan, Settings]:
+    """Return the plan and the settings of the shipped study, changed by ``--set`` (``demo.*`` included)."""
+    with as_file(study_file("demo")) as path:
+        shipped = read_toml(path)
+    tree = apply_assignments(shipped, assignments)
+    plan = tree.pop("demo")
+    try:
+        return DemoPlan.model_validate(plan), load_settings(overrides=tree)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UserError(f"setting demo.{first['loc'][0]}: {first['msg'].lower()}, got {first['input']!r}.") from error
+
+
+@contextmanager
+def _truth_in_background(plan: DemoPlan, settings: Settings, out: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run ``gtn-nas truth`` in a process of its own; it ends with the block at the latest."""
+    recipe = [
+        part for name, value in settings.recipe.model_dump().items() for part in ("--set", f"recipe.{name}={value}")
+    ]
+    command = [sys.executable, "-m", "gtn_nas", "truth", "--out", str(out / "truth.jsonl"), "--data", plan.data]
+    command += ["--space", plan.space, "--architectures", str(plan.architectures), "--seeds", str(plan.truth_seeds)]
+    command += ["--sample-seed", str(plan.truth_sample_seed), "--device", "cpu", "--threads", "1", *recipe]
+    with (out / "truth.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait()
+
+
+def _wait_for_truth(process: subprocess.Popen[bytes], plan: DemoPlan, out: Path) -> None:
+    """Wait for the table with a live line.
+
+    Raises:
+        UserError: the process failed; the message holds its last words.
+    """
+    total = plan.architectures * plan.truth_seeds
+    with progress_bar("trainings") as progress:
+        bar = progress.add_task("truth", total=total, note="")
+        while process.poll() is None:
+            progress.update(bar, completed=_count_lines(out / "truth.jsonl"))
+            time.sleep(0.2)
+        progress.update(bar, completed=_count_lines(out / "truth.jsonl"))
+    if process.returncode != 0:
+        words = (out / "truth.log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        raise UserError(f"the truth table was not finished ({words[-1] if words else 'no message'}); try again.")
+
+
+def _count_lines(path: Path) -> int:
+    return path.read_bytes().count(b"\n") if path.is_file() else 0

@@ -1,0 +1,51 @@
+"""Options that several verbs share, and what they open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gtn_nas.device import pick_device, set_threads
+from gtn_nas.space import SearchSpace, load_space
+from gtn_nas.task import Task, load_task
+
+__all__ = [
+    "ConfigOption",
+    "DataOption",
+    "DeviceOption",
+    "JsonOption",
+    "SetOption",
+    "SpaceOption",
+    "TeacherOption",
+    "ThreadsOption",
+    "open_space_and_task",
+]
+
+DataOption = Annotated[
+    str, typer.Option("--data", help="digits, mnist, fashion_mnist, kmnist, cifar10, cifar100, svhn, .npz or folder")
+]
+SpaceOption = Annotated[str, typer.Option("--space", help="search space by name, or path/to/file.py:Class")]
+TeacherOption = Annotated[Path, typer.Option("--teacher", help="folder of a trained teacher")]
+JsonOption = Annotated[bool, typer.Option("--json", help="print the result as JSON on stdout")]
+DeviceOption = Annotated[str, typer.Option("--device", help="auto (CUDA when it is there), cpu, cuda, cuda:1, …")]
+ThreadsOption = Annotated[int | None, typer.Option("--threads", help="threads to compute with  [default: PyTorch's]")]
+ConfigOption = Annotated[Path | None, typer.Option("--config", help="TOML file with [teacher], [meta], [recipe]")]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="GROUP.NAME=VALUE", help="change one setting; may be repeated")
+]
+TrainLimitOption = Annotated[int | None, typer.Option("--train-limit", min=1, help="use only so many training images")]
+
+
+def open_space_and_task(
+    space: str, data: str, device: str, threads: int | None, train_limit: int | None = None
+) -> tuple[SearchSpace, Task]:
+    """Load both, the task's tensors on the device.
+
+    Raises:
+        UserError: one of them does not load, or the device is not there.
+    """
+    set_threads(threads)
+    place = pick_device(device)
+    return load_space(space), load_task(data, place, train_limit)

@@ -1,0 +1,58 @@
+"""What the verbs print: words and progress to stderr, results to stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+__all__ = ["console", "describe", "note", "print_json", "progress_bar"]
+
+console = Console(stderr=True, highlight=False)
+results = Console(highlight=False)
+
+
+def note(text: str, markup_of: str | None = None) -> None:
+    """Say ``text`` to the user on stderr; ``markup_of`` is a part of it that is shown literally."""
+    console.print(text if markup_of is None else text.replace(markup_of, escape(markup_of)), soft_wrap=True)
+
+
+def print_json(content: Mapping[str, Any]) -> None:
+    """Print a machine-readable result on stdout."""
+    json.dump(content, sys.stdout, indent=1)
+    sys.stdout.write("\n")
+
+
+def progress_bar(unit: str) -> Progress:
+    """Return a progress display: what, bar, count, free text ``{task.fields[note]}``, time spent and left."""
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=18),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TextColumn("{task.fields[note]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=console,
+        transient=not console.is_terminal,
+    )
+
+
+def describe(architecture: Mapping[str, Any]) -> str:
+    """Return an architecture as ``name=value`` words."""
+    return " ".join(f"{name}={value}" for name, value in architecture.items())

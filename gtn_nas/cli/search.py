@@ -1,0 +1,152 @@
+"""``gtn-nas search``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import optuna
+import typer
+from rich.table import Table
+
+from gtn_nas.cli.options import (
+    ConfigOption,
+    DataOption,
+    DeviceOption,
+    JsonOption,
+    SetOption,
+    SpaceOption,
+    TeacherOption,
+    ThreadsOption,
+    TrainLimitOption,
+    open_space_and_task,
+)
+from gtn_nas.cli.output import describe, note, print_json, progress_bar, results
+from gtn_nas.cli.settings import load_settings
+from gtn_nas.errors import UserError
+from gtn_nas.proxy import Gtn, Proxy
+from gtn_nas.search import make_sampler, open_study, search, trial_rows, verify
+from gtn_nas.search.ledger import architecture_of, best_trials
+from gtn_nas.space import SearchSpace
+from gtn_nas.teacher.frozen import load_teacher
+from gtn_nas.training import Recipe
+
+__all__ = ["search_command", "search_with_progress", "verify_with_progress"]
+
+
+def search_command(
+    teacher: TeacherOption,
+    data: DataOption = "digits",
+    space: SpaceOption = "cnn_small",
+    trials: Annotated[int, typer.Option(help="candidates that the study shall hold in all", min=1)] = 200,
+    verify_best: Annotated[int, typer.Option("--verify", help="train the best K on real data", min=0)] = 0,
+    seeds: Annotated[int, typer.Option(help="initialisations per candidate, averaged", min=1)] = 1,
+    engine: Annotated[str, typer.Option(help="search engine")] = "optuna",
+    sampler: Annotated[str, typer.Option(help="tpe or random")] = "tpe",
+    storage: Annotated[str | None, typer.Option(help="Optuna storage, e.g. sqlite:///nas.db")] = None,
+    study: Annotated[str | None, typer.Option(help="name of the study  [default: SPACE-DATA]")] = None,
+    seed: Annotated[int, typer.Option(help="seed of the sampler", min=0)] = 0,
+    config: ConfigOption = None,
+    assignments: SetOption = None,
+    train_limit: TrainLimitOption = None,
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Search a space with a teacher's scores; --verify trains the best on real data.
+
+    The same command goes on with a study that is already in the storage.
+    """
+    if engine != "optuna":
+        raise UserError(f"unknown engine {engine!r}; use optuna.")
+    settings = load_settings(config, assignments or [])
+    loaded_space, task = open_space_and_task(space, data, device, threads, train_limit)
+    proxy = Gtn(loaded_space, task, load_teacher(teacher))
+    name = study or f"{loaded_space.name}-{task.name}"
+    opened = open_study(storage, name, proxy, seeds, make_sampler(sampler, seed))
+    search_with_progress(opened, proxy, trials, seeds)
+    verified = verify_with_progress(opened, proxy, verify_best, settings.recipe) if verify_best else []
+    rows = trial_rows(opened)
+    if as_json:
+        print_json(_summary(opened, loaded_space, rows, verified))
+        return
+    _print_results(opened, loaded_space, rows, verified)
+    if storage is not None:
+        note(f"watch it: optuna-dashboard {storage}")
+
+
+def search_with_progress(study: optuna.Study, proxy: Proxy, trials: int, seeds: int) -> None:
+    """Search with a live line: candidates, best score so far, failures."""
+    finished = [t for t in study.get_trials(deepcopy=False) if t.state.is_finished()]
+    with progress_bar("candidates") as progress:
+        bar = progress.add_task("search", total=trials, completed=len(finished), note="")
+        failed = 0
+
+        def show(trial: optuna.trial.FrozenTrial) -> None:
+            nonlocal failed
+            failed += trial.state is optuna.trial.TrialState.FAIL
+            best = best_trials(study, 1)
+            text = f"best {best[0].value:.3f}" if best else ""
+            progress.update(bar, advance=1, note=text + (f" [red]failed {failed}[/]" if failed else ""))
+
+        search(study, proxy, trials, seeds, on_trial=show)
+
+
+def verify_with_progress(study: optuna.Study, proxy: Proxy, count: int, recipe: Recipe) -> list[dict[str, Any]]:
+    """Train the best candidates on real data with a live line."""
+    with progress_bar("trained") as progress:
+        bar = progress.add_task("verify", total=min(count, len(best_trials(study, count))), note="")
+
+        def show(row: dict[str, Any]) -> None:
+            progress.update(bar, advance=1, note=f"validation {row['validation_accuracy']:.3f}")
+
+        return verify(study, proxy, count, recipe, on_verified=show)
+
+
+def _summary(
+    study: optuna.Study, space: SearchSpace, rows: list[dict[str, Any]], verified: list[dict[str, Any]]
+) -> dict[str, Any]:
+    best = best_trials(study, 1)
+    return {
+        "study": study.study_name,
+        "trials": len(rows),
+        "failed": sum(row["state"] == "FAIL" for row in rows),
+        "best": {"value": best[0].value, "architecture": architecture_of(best[0], space)} if best else None,
+        "verified": verified,
+        "winner": verified[0] if verified else None,
+    }
+
+
+def _print_results(
+    study: optuna.Study, space: SearchSpace, rows: list[dict[str, Any]], verified: list[dict[str, Any]]
+) -> None:
+    failures = [row for row in rows if row["state"] == "FAIL"]
+    if failures:
+        note(f"[yellow]{len(failures)} of {len(rows)} candidates failed[/]; first reason: {failures[0]['reason']}")
+    table = Table(title=f"best of {len(rows)} candidates" + (", trained on real data" if verified else ""))
+    table.add_column("trial", justify="right")
+    table.add_column("proxy score", justify="right")
+    table.add_column("parameters", justify="right")
+    if verified:
+        table.add_column("validation", justify="right")
+        table.add_column("test", justify="right")
+        for row in verified:
+            table.add_row(
+                str(row["number"]),
+                f"{row['value']:.3f}",
+                f"{row['params']:,}",
+                f"{row['validation_accuracy']:.3f}",
+                f"{row['test_accuracy']:.3f}",
+            )
+        winner = verified[0]["architecture"]
+    else:
+        best = best_trials(study, 5)
+        for trial in best:
+            table.add_row(str(trial.number), f"{trial.value:.3f}", f"{trial.user_attrs['params']:,}")
+        if not best:
+            note("no candidate could be scored.")
+            return
+        winner = architecture_of(best[0], space)
+    results.print(table)
+    results.print(f"[bold]winner:[/] {describe(winner)}", soft_wrap=True)
+    if verified:
+        results.print(f"[bold]real test accuracy: {verified[0]['test_accuracy']:.4f}[/]")

@@ -1,0 +1,101 @@
+"""Settings of a run: defaults, under a TOML file, under ``--set a.b=c``."""
+
+from __future__ import annotations
+
+import copy
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from gtn_nas.errors import UserError
+from gtn_nas.meta.config import MetaConfig
+from gtn_nas.teacher.config import TeacherConfig
+from gtn_nas.training import Recipe
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+__all__ = ["Settings", "apply_assignments", "load_settings", "read_toml"]
+
+
+class Settings(BaseModel):
+    """The three groups that a file or ``--set`` may change: ``teacher.*``, ``meta.*``, ``recipe.*``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    teacher: TeacherConfig = TeacherConfig()
+    meta: MetaConfig = MetaConfig()
+    recipe: Recipe = Recipe()
+
+
+def load_settings(
+    path: Path | None = None, assignments: Sequence[str] = (), overrides: Mapping[str, Any] | None = None
+) -> Settings:
+    """Return defaults, changed by the file at ``path``, by ``assignments``, by ``overrides`` (None is left out).
+
+    Raises:
+        UserError: no such file, no valid TOML, an unknown setting or a value outside its range.
+    """
+    tree = apply_assignments(read_toml(path) if path is not None else {}, assignments)
+    for name, value in (overrides or {}).items():
+        if value is not None:
+            _assign(tree, name, value)
+    try:
+        return Settings.model_validate(tree)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise UserError(
+            f"setting {place}: {first['msg'].lower()}, but got {first['input']!r}; "
+            f"the groups are {', '.join(Settings.model_fields)}."
+        ) from error
+
+
+def apply_assignments(tree: Mapping[str, Any], assignments: Sequence[str]) -> dict[str, Any]:
+    """Return a copy of the nested ``tree`` with each ``group.name=value`` put in its place.
+
+    Raises:
+        UserError: an assignment without ``=``, or to something that is no group.
+    """
+    changed = copy.deepcopy(dict(tree))
+    for text in assignments:
+        name, separator, value = text.partition("=")
+        if not separator:
+            raise UserError(f"--set takes group.name=value, but got {text!r}; for example --set meta.seed=1.")
+        _assign(changed, name.strip(), _parse(value.strip()))
+    return changed
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the content of a TOML file.
+
+    Raises:
+        UserError: there is no such file, or it is no TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"cannot read settings file {path} ({error.strerror}); check the path.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not valid TOML ({error}); correct it.") from error
+
+
+def _assign(tree: dict[str, Any], name: str, value: Any) -> None:
+    *groups, last = name.split(".")
+    for group in groups:
+        tree = tree.setdefault(group, {})
+        if not isinstance(tree, dict):
+            raise UserError(f"setting {name!r} has a value where a group is needed; write group.name=value.")
+    tree[last] = value
+
+
+def _parse(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:  # a bare word is a string
+        return text

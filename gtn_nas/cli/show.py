@@ -1,0 +1,41 @@
+"""``gtn-nas show``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from gtn_nas.cli.output import note, print_json, results
+from gtn_nas.report import teacher_grid, teacher_view
+from gtn_nas.report.text import flatten
+from gtn_nas.teacher.frozen import load_teacher
+
+__all__ = ["show"]
+
+
+def show(
+    folder: Annotated[Path, typer.Argument(help="a teacher's folder")],
+    grid: Annotated[Path | None, typer.Option(help="draw the images into this PNG, rows = inner steps")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print the card as JSON on stdout")] = False,
+) -> None:
+    """Show a teacher's card: what it was trained on, how, and how good it is."""
+    teacher = load_teacher(folder)
+    card = {name: value for name, value in teacher.card.items() if name != "curve"}
+    if grid is not None:
+        view = teacher_view(teacher)
+        grid.parent.mkdir(parents=True, exist_ok=True)
+        grid.write_bytes(teacher_grid(view.images, view.labels))
+        note(f"images: [bold]{grid}[/]")
+    if as_json:
+        print_json(card)
+        return
+    table = Table(title=str(folder), show_header=False)
+    table.add_column(style="bold")
+    table.add_column()
+    for name, value in flatten(card):
+        table.add_row(name, escape(value))
+    results.print(table)

@@ -1,0 +1,133 @@
+"""``gtn-nas train-teacher``."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gtn_nas.cli.options import (
+    ConfigOption,
+    DataOption,
+    DeviceOption,
+    JsonOption,
+    SetOption,
+    SpaceOption,
+    ThreadsOption,
+    TrainLimitOption,
+    open_space_and_task,
+)
+from gtn_nas.cli.output import note, print_json, progress_bar
+from gtn_nas.cli.settings import Settings, load_settings
+from gtn_nas.errors import UserError
+from gtn_nas.meta.train import can_resume, train_teacher
+from gtn_nas.meta.trainer import MetaTrainer, OuterStep
+from gtn_nas.space import SearchSpace
+from gtn_nas.task import Task
+from gtn_nas.teacher.frozen import CARD, FrozenTeacher
+
+__all__ = ["parse_minutes", "train_teacher_command", "train_with_progress"]
+
+
+def train_teacher_command(
+    out: Annotated[Path, typer.Option("--out", help="folder for the teacher")],
+    data: DataOption = "digits",
+    space: SpaceOption = "cnn_small",
+    iterations: Annotated[int | None, typer.Option(help="outer steps  [default: 1000]", min=1)] = None,
+    time_budget: Annotated[str | None, typer.Option(help="stop after this time, e.g. 90s, 20m or 2h")] = None,
+    seed: Annotated[int | None, typer.Option(help="seed of everything random  [default: 0]", min=0)] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="go on from the checkpoint in --out")] = False,
+    force: Annotated[bool, typer.Option("--force", help="train again where --out already holds a teacher")] = False,
+    config: ConfigOption = None,
+    assignments: SetOption = None,
+    train_limit: TrainLimitOption = None,
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Meta-train a teacher for a data set and a search space.
+
+    Ctrl-C saves a checkpoint; the same command with --resume goes on from it.
+    """
+    minutes = parse_minutes(time_budget) if time_budget is not None else None
+    if minutes is not None and iterations is None:
+        iterations = 10**9  # the clock alone decides
+    settings = load_settings(
+        config, assignments or [], {"meta.iterations": iterations, "meta.minutes": minutes, "meta.seed": seed}
+    )
+    if not (resume or force) and ((out / CARD).is_file() or can_resume(out)):
+        raise UserError(f"{out} already holds a teacher or a checkpoint; use --resume, --force or another --out.")
+    loaded_space, task = open_space_and_task(space, data, device, threads, train_limit)
+    teacher = train_with_progress(task, loaded_space, settings, out, resume)
+    summary = _summary(teacher, out)
+    if as_json:
+        print_json(summary)
+        return
+    quality = teacher.card["quality"]
+    note(
+        f"teacher saved to [bold]{out}[/]: {summary['outer_steps']} outer steps in {summary['seconds']:.0f} s, "
+        f"{quality['architectures']} unseen architectures reach {quality['mean_validation_accuracy']:.3f} "
+        f"± {quality['std']:.3f} on real validation images after {settings.teacher.steps} steps."
+    )
+    note(f"next: gtn-nas search --space {space} --data {data} --teacher {out} --storage sqlite:///nas.db")
+
+
+def train_with_progress(
+    task: Task, space: SearchSpace, settings: Settings, out: Path, resume: bool, description: str = "teacher"
+) -> FrozenTeacher:
+    """Train with a live line: step, meta-loss, meta-accuracy, time left; say how to resume when interrupted."""
+    with progress_bar("steps") as progress:
+        by_clock = settings.meta.minutes is not None
+        total = None if by_clock else settings.meta.iterations
+        bar = progress.add_task(description, total=total, note="")
+        smooth = _Running()
+
+        def show(trainer: MetaTrainer, step: OuterStep) -> None:
+            if by_clock:  # the total is what the clock will allow
+                total_now = max(step.number + 1, round((step.number + 1) / max(trainer.progress, 1e-9)))
+            else:
+                total_now = settings.meta.iterations
+            diverged = sum(s.diverged for s in trainer.curve)
+            text = f"loss {smooth('loss', step.loss):.3f} accuracy {smooth('accuracy', step.accuracy):.3f}"
+            text += f" [red]diverged {diverged}[/]" if diverged else ""
+            progress.update(bar, completed=step.number + 1, total=total_now, note=text)
+
+        try:
+            return train_teacher(task, space, settings.teacher, settings.meta, out, resume=resume, on_step=show)
+        except KeyboardInterrupt:
+            progress.stop()
+            note(f"checkpoint saved to [bold]{out}[/]; the same command with --resume goes on from it.")
+            raise
+
+
+def parse_minutes(text: str) -> float:
+    """Return the minutes of ``90s``, ``20m``, ``2h`` or a plain number of minutes.
+
+    Raises:
+        UserError: ``text`` is none of these, or not positive.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
+    minutes = 0.0 if match is None else float(match[1]) * {"s": 1 / 60, "m": 1.0, "": 1.0, "h": 60.0}[match[2]]
+    if minutes <= 0:
+        raise UserError(f"--time-budget must be a positive time such as 90s, 20m or 2h, but got {text!r}.")
+    return minutes
+
+
+class _Running:
+    """Exponential running means, bias-corrected, over about 20 steps."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, tuple[float, float]] = {}
+
+    def __call__(self, name: str, value: float) -> float:
+        total, weight = self._sums.get(name, (0.0, 0.0))
+        total, weight = 0.95 * total + 0.05 * value, 0.95 * weight + 0.05
+        self._sums[name] = (total, weight)
+        return total / weight
+
+
+def _summary(teacher: FrozenTeacher, out: Path) -> dict[str, Any]:
+    card = {name: value for name, value in teacher.card.items() if name != "curve"}
+    return {"folder": str(out), "fingerprint": teacher.fingerprint, "config": teacher.config.model_dump(), **card}

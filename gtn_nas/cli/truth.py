@@ -1,0 +1,99 @@
+"""``gtn-nas truth``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gtn_nas.cli.options import (
+    ConfigOption,
+    DataOption,
+    DeviceOption,
+    JsonOption,
+    SetOption,
+    SpaceOption,
+    ThreadsOption,
+    TrainLimitOption,
+    open_space_and_task,
+)
+from gtn_nas.cli.output import note, print_json, progress_bar
+from gtn_nas.cli.settings import load_settings
+from gtn_nas.correlation import Training, TruthTable, ceiling, make_truth, spearman
+from gtn_nas.space import SearchSpace
+from gtn_nas.task import Task
+
+__all__ = ["truth_command"]
+
+
+def truth_command(
+    out: Annotated[Path, typer.Option("--out", help="JSONL file, one line per finished training")],
+    data: DataOption = "digits",
+    space: SpaceOption = "cnn_small",
+    architectures: Annotated[int, typer.Option(help="random architectures in all", min=1)] = 64,
+    seeds: Annotated[int, typer.Option(help="trainings per architecture", min=1)] = 2,
+    sample_seed: Annotated[int, typer.Option(help="seed that draws the architectures", min=0)] = 0,
+    workers: Annotated[int, typer.Option(help="parallel processes", min=1)] = 1,
+    config: ConfigOption = None,
+    assignments: SetOption = None,
+    train_limit: TrainLimitOption = None,
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train random architectures on real data: the truth that proxies are held against.
+
+    Run it again to go on after an interruption, or with more architectures or seeds to extend the table.
+    """
+    settings = load_settings(config, assignments or [])
+    loaded_space, task = open_space_and_task(space, data, device, threads, train_limit)
+    with progress_bar("trainings") as progress:
+        bar = progress.add_task("truth", total=None, note="")
+
+        def show(training: Training, done: int, total: int) -> None:
+            progress.update(bar, completed=done, total=total, note=f"test {training.test_accuracy:.3f}")
+
+        made = make_truth(
+            out,
+            loaded_space,
+            task,
+            settings.recipe,
+            architectures=architectures,
+            seeds=seeds,
+            sample_seed=sample_seed,
+            workers=workers,
+            on_training=show,
+        )
+    summary = _summary(out, loaded_space, task, made)
+    if as_json:
+        print_json(summary)
+        return
+    note(
+        f"{out}: {summary['n']} architectures × {summary['seeds']} seeds, test accuracy {summary['min']:.3f} to "
+        f"{summary['max']:.3f}; Spearman of the parameter count {_show(summary['params_spearman'])}, of two halves of "
+        f"the seeds {_show(summary['ceiling'])}."
+    )
+
+
+def _summary(out: Path, space: SearchSpace, task: Task, made: int) -> dict[str, object]:
+    table = TruthTable.load(out, space, task)
+    params = table.params(space, task)
+    limit = ceiling(table.accuracies)
+    by_params = spearman(params, table.mean)
+    return {
+        "file": str(out),
+        "trained_now": made,
+        "n": len(table.keys),
+        "seeds": table.accuracies.shape[1],
+        "min": float(table.mean.min()),
+        "max": float(table.mean.max()),
+        "params_spearman": by_params.value,
+        "params_ci95": by_params.ci95,
+        "ceiling": None if limit is None else limit.value,
+        "seconds_per_training": table.seconds_per_training,
+    }
+
+
+def _show(value: object) -> str:
+    return f"{value:.2f}" if isinstance(value, float) else "undefined"

@@ -1,0 +1,133 @@
+"""Hold proxies against a truth table: the content of ``correlation.json``."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gtn_nas.correlation.stats import kendall, precision_at, regret_at, spearman, spearman_difference
+from gtn_nas.correlation.truth import TruthTable, ceiling
+from gtn_nas.proxy import Proxy
+
+__all__ = ["compare", "score_all"]
+
+Scores = npt.NDArray[np.float64]
+OnScore = Callable[[str, int, int], None]
+_TOP = 5
+
+
+def score_all(
+    proxy: Proxy, table: TruthTable, seeds: int, on_score: OnScore | None = None
+) -> tuple[Scores, float, int]:
+    """Return the mean score of every architecture ``[n]``, the seconds per architecture, and the seeds used.
+
+    Seconds are the CPU time of one architecture with all its seeds, the median over architectures. A
+    candidate that cannot be scored gets NaN.
+    """
+    used = seeds if proxy.seeded else 1
+    values, costs = [], []
+    for number, architecture in enumerate(table.architectures, start=1):
+        scores = [proxy.score(architecture, seed) for seed in range(used)]
+        values.append(statistics.fmean(score.value for score in scores))
+        costs.append(sum(score.cpu_seconds for score in scores))
+        if on_score is not None:
+            on_score(proxy.name, number, len(table.architectures))
+    return np.array(values), statistics.median(costs), used
+
+
+def compare(table: TruthTable, proxies: Sequence[Proxy], seeds: int, on_score: OnScore | None = None) -> dict[str, Any]:
+    """Score the table's architectures with every proxy and compare the rankings; the first proxy leads."""
+    truth = table.mean
+    scores: dict[str, Scores] = {}
+    entries: dict[str, dict[str, Any]] = {}
+    for proxy in proxies:
+        values, seconds, used = score_all(proxy, table, seeds, on_score)
+        scores[proxy.name] = values
+        entries[proxy.name] = _entry(values, truth, seconds, used)
+    leader = proxies[0].name
+    differences = {}
+    for name, values in scores.items():
+        if name != leader:
+            found = spearman_difference(scores[leader], values, truth)
+            differences[name] = {"spearman": found.value, "ci95": found.ci95, "undefined": found.undefined}
+    return {
+        "space": proxies[0].space.name,
+        "task": proxies[0].task.name,
+        "n": len(truth),
+        "truth": _truth(table),
+        "proxies": entries,
+        "differences": differences,
+        "verdict": verdict(leader, entries, differences),
+        "architectures": [
+            {
+                "key": key,
+                "architecture": architecture,
+                "accuracy": float(truth[index]),
+                "accuracies": [float(value) for value in table.accuracies[index]],
+                "scores": {name: _number(values[index]) for name, values in scores.items()},
+            }
+            for index, (key, architecture) in enumerate(zip(table.keys, table.architectures, strict=True))
+        ],
+    }
+
+
+def verdict(leader: str, entries: dict[str, dict[str, Any]], differences: dict[str, dict[str, Any]]) -> str:
+    """Say in words how the leading proxy stands among the others, and which differences the data settle."""
+    mine = entries[leader]
+    if mine["spearman"] is None:
+        return f"The rank correlation of {leader} is not defined: {mine['undefined']}."
+    better = [n for n, d in differences.items() if d["spearman"] is not None and d["spearman"] > 0]
+    worse = [n for n, d in differences.items() if d["spearman"] is not None and d["spearman"] <= 0]
+    sure = [n for n in better if differences[n]["ci95"] is not None and differences[n]["ci95"][0] > 0]
+    interval = "" if mine["ci95"] is None else f" [{mine['ci95'][0]:.2f}, {mine['ci95'][1]:.2f}]"
+    text = f"{leader} ranks architectures with Spearman {mine['spearman']:.2f}{interval}"
+    text += f", better than {_join(better)}" if better else ", better than no other proxy"
+    text += f" but not better than {_join(worse)}." if worse else "."
+    if better:
+        text += f" The interval of the difference excludes zero for {_join(sure) if sure else 'none of them'}."
+    return text
+
+
+def _entry(values: Scores, truth: Scores, seconds: float, seeds: int) -> dict[str, Any]:
+    rho = spearman(values, truth)
+    return {
+        "spearman": rho.value,
+        "ci95": rho.ci95,
+        "kendall": kendall(values, truth).value,
+        f"precision_at_{_TOP}": precision_at(values, truth, _TOP),
+        "regret_at_1": regret_at(values, truth, 1),
+        f"regret_at_{_TOP}": regret_at(values, truth, _TOP),
+        "seconds_per_architecture": seconds,
+        "seeds": seeds,
+        "undefined": rho.undefined,
+    }
+
+
+def _truth(table: TruthTable) -> dict[str, Any]:
+    mean, limit = table.mean, ceiling(table.accuracies)
+    return {
+        "n": len(mean),
+        "seeds": table.accuracies.shape[1],
+        "recipe": table.recipe,
+        "seconds_per_training": table.seconds_per_training,
+        "accuracy": {"min": float(mean.min()), "median": float(np.median(mean)), "max": float(mean.max())},
+        "ceiling": None
+        if limit is None
+        else {
+            "spearman": limit.value,
+            "ci95": limit.ci95,
+            "meaning": "how well two halves of the truth's own seeds agree, over every way to halve them",
+        },
+    }
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _join(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,135 @@
+"""Make a truth table: train random architectures on real data, resumably, in parallel processes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+
+import torch
+
+from gtn_nas.correlation.truth import Training, read_trainings
+from gtn_nas.errors import UserError
+from gtn_nas.space import Architecture, SearchSpace
+from gtn_nas.task import Task
+from gtn_nas.training import Recipe, train_network
+
+__all__ = ["make_truth", "train_one"]
+
+OnTraining = Callable[[Training, int, int], None]
+
+
+def make_truth(
+    path: Path,
+    space: SearchSpace,
+    task: Task,
+    recipe: Recipe,
+    *,
+    architectures: int,
+    seeds: int,
+    sample_seed: int,
+    workers: int = 1,
+    on_training: OnTraining | None = None,
+) -> int:
+    """Append the missing trainings to ``path``, one line as each finishes; return how many were made.
+
+    Architectures are drawn with ``sample_seed``; raising ``architectures`` or ``seeds`` later extends the
+    table. With several workers each trains one architecture on its share of the threads.
+
+    Raises:
+        UserError: ``path`` holds trainings of another space, task or recipe.
+    """
+    done = _resume(path, space, task, recipe)
+    wanted = [
+        (architecture, seed)
+        for architecture in space.sample_many(architectures, sample_seed)
+        for seed in range(seeds)
+        if (space.key(architecture), seed) not in done
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = 0
+    with path.open("a", encoding="utf-8") as table:
+        for training in _train_all(wanted, space, task, recipe, workers):
+            table.write(training.to_line() + "\n")
+            table.flush()
+            os.fsync(table.fileno())
+            made += 1
+            if on_training is not None:
+                on_training(training, len(done) + made, len(done) + len(wanted))
+    return made
+
+
+def train_one(space: SearchSpace, task: Task, recipe: Recipe, architecture: Architecture, seed: int) -> Training:
+    """Train one architecture with one seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = space.build(architecture, task)
+    params = sum(p.numel() for p in network.parameters() if p.requires_grad)
+    result = train_network(network, task, recipe, seed)
+    return Training(
+        key=space.key(architecture),
+        seed=seed,
+        architecture=architecture,
+        test_accuracy=result.test_accuracy,
+        validation_accuracy=result.validation_accuracy,
+        params=params,
+        seconds=result.seconds,
+        cpu_seconds=result.cpu_seconds,
+        space=space.name,
+        space_fingerprint=space.fingerprint,
+        task=task.name,
+        task_fingerprint=task.fingerprint,
+        recipe=recipe.model_dump(),
+    )
+
+
+def _resume(path: Path, space: SearchSpace, task: Task, recipe: Recipe) -> set[tuple[str, int]]:
+    if not path.is_file():
+        return set()
+    trainings = read_trainings(path)
+    for training in trainings:
+        mine = (space.fingerprint, task.fingerprint, recipe.model_dump())
+        if (training.space_fingerprint, training.task_fingerprint, training.recipe) != mine:
+            raise UserError(
+                f"{path} holds trainings of space {training.space!r}, task {training.task!r} and recipe "
+                f"{training.recipe}, which are not this run's; give another --out."
+            )
+    text = path.read_text(encoding="utf-8")
+    if text and not text.endswith("\n"):  # drop what a kill cut short, so that the next line starts afresh
+        path.write_text("".join(line + "\n" for line in text.split("\n")[:-1]), encoding="utf-8")
+    return {(training.key, training.seed) for training in trainings if text.endswith("\n") or training != trainings[-1]}
+
+
+def _train_all(
+    wanted: list[tuple[Architecture, int]], space: SearchSpace, task: Task, recipe: Recipe, workers: int
+) -> Iterator[Training]:
+    if workers <= 1:
+        for architecture, seed in wanted:
+            yield train_one(space, task, recipe, architecture, seed)
+        return
+    threads = max(1, torch.get_num_threads() // workers)
+    with ProcessPoolExecutor(
+        workers, mp_context=get_context("spawn"), initializer=_start_worker, initargs=(space, task, recipe, threads)
+    ) as pool:
+        futures = [pool.submit(_train_in_worker, architecture, seed) for architecture, seed in wanted]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+_job: tuple[SearchSpace, Task, Recipe] | None = None  # a worker process's own, set once when it starts
+
+
+def _start_worker(space: SearchSpace, task: Task, recipe: Recipe, threads: int) -> None:
+    global _job
+    torch.set_num_threads(threads)
+    _job = (space, task, recipe)
+
+
+def _train_in_worker(architecture: Architecture, seed: int) -> Training:
+    assert _job is not None
+    return train_one(*_job, architecture, seed)

@@ -1,0 +1,123 @@
+"""Rank statistics with intervals, by scipy; what is not defined is None with a reason, never a number."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+__all__ = ["Estimate", "kendall", "precision_at", "regret_at", "spearman", "spearman_difference", "why_undefined"]
+
+Values = npt.NDArray[np.float64]
+RESAMPLES = 2000
+LEAST = 4  # observations below which a rank correlation says nothing
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A statistic with its 95 % interval; ``undefined`` says why when there is no value."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    undefined: str | None = None
+
+    @property
+    def ci95(self) -> list[float] | None:
+        """``[low, high]``, None where there is no interval."""
+        return None if self.low is None or self.high is None else [self.low, self.high]
+
+
+def why_undefined(*sides: Values) -> str | None:
+    """Return the reason why a rank correlation of these equally long sides is not defined, None if it is."""
+    if len(sides[0]) < LEAST:
+        return f"fewer than {LEAST} architectures"
+    for side in sides:
+        if not np.isfinite(side).all():
+            return "a score is not finite"
+        if np.ptp(side) == 0:
+            return "all scores are equal"
+    return None
+
+
+def spearman(x: Values, y: Values, seed: int = 0) -> Estimate:
+    """Spearman's ρ of ``x`` and ``y`` ``[n]`` with a paired bootstrap interval (BCa; Efron, 1987)."""
+    reason = why_undefined(x, y)
+    if reason is not None:
+        return Estimate(None, undefined=reason)
+    return _with_interval(float(stats.spearmanr(x, y).statistic), (x, y), _rank_correlation, seed)
+
+
+def spearman_difference(x: Values, rival: Values, y: Values, seed: int = 0) -> Estimate:
+    """ρ(x, y) - ρ(rival, y) on the same architectures, with a paired bootstrap interval."""
+    reason = why_undefined(x, rival, y)
+    if reason is not None:
+        return Estimate(None, undefined=reason)
+
+    def difference(a: Values, b: Values, truth: Values, axis: int = -1) -> Values:
+        return _rank_correlation(a, truth, axis=axis) - _rank_correlation(b, truth, axis=axis)
+
+    return _with_interval(float(difference(x, rival, y)), (x, rival, y), difference, seed)
+
+
+def kendall(x: Values, y: Values) -> Estimate:
+    """Kendall's τ-b, which counts ties on either side."""
+    reason = why_undefined(x, y)
+    if reason is not None:
+        return Estimate(None, undefined=reason)
+    return Estimate(float(stats.kendalltau(x, y, variant="b").statistic))
+
+
+def precision_at(x: Values, y: Values, k: int) -> float | None:
+    """Fraction of the ``k`` best by score ``x`` that are among the ``k`` best by truth ``y``.
+
+    Ties at the border count by chance: the expected fraction when tied entries are ordered at random.
+    """
+    if len(x) < k or not (np.isfinite(x).all() and np.isfinite(y).all()):
+        return None
+    return float(_membership(x, k) @ _membership(y, k)) / k
+
+
+def regret_at(x: Values, y: Values, k: int) -> float | None:
+    """Accuracy lost by trusting ``x``: best truth of all minus best truth among the ``k`` best by ``x``."""
+    if len(x) < k or not (np.isfinite(x).all() and np.isfinite(y).all()):
+        return None
+    top = np.argsort(-x, kind="stable")[:k]
+    return float(y.max() - y[top].max())
+
+
+def _membership(values: Values, k: int) -> Values:
+    """Probability of each entry to be among the k largest, ties broken at random ``[n]``."""
+    border = np.sort(values)[-k]
+    above, at = values > border, values == border
+    probability: Values = above + at * ((k - above.sum()) / at.sum())
+    return probability
+
+
+def _rank_correlation(x: Values, y: Values, axis: int = -1) -> Values:
+    """Spearman's ρ along ``axis`` for a stack of samples; NaN where a resample is constant."""
+    a, b = stats.rankdata(x, axis=axis), stats.rankdata(y, axis=axis)
+    a, b = a - a.mean(axis=axis, keepdims=True), b - b.mean(axis=axis, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        rho: Values = (a * b).sum(axis=axis) / np.sqrt((a * a).sum(axis=axis) * (b * b).sum(axis=axis))
+    return rho
+
+
+def _with_interval(value: float, samples: tuple[Values, ...], statistic: object, seed: int) -> Estimate:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = stats.bootstrap(
+            samples,
+            statistic,
+            paired=True,
+            vectorized=True,
+            n_resamples=RESAMPLES,
+            method="BCa",
+            rng=np.random.default_rng(seed),
+        ).confidence_interval
+    low, high = float(found.low), float(found.high)
+    if math.isnan(low) or math.isnan(high):
+        return Estimate(value)
+    return Estimate(value, low, high)

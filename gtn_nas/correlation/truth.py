@@ -1,0 +1,154 @@
+"""Truth tables: architectures with the accuracy that real training gave them, one JSON line per training."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gtn_nas.correlation.stats import Estimate, spearman
+from gtn_nas.errors import UserError
+from gtn_nas.space import Architecture, SearchSpace
+from gtn_nas.task import Task
+
+__all__ = ["Training", "TruthTable", "ceiling", "read_trainings"]
+
+
+@dataclass(frozen=True)
+class Training:
+    """One finished real training: a line of the table. Accuracies are fractions."""
+
+    key: str
+    seed: int
+    architecture: Architecture
+    test_accuracy: float
+    validation_accuracy: float
+    params: int
+    seconds: float
+    cpu_seconds: float
+    space: str
+    space_fingerprint: str
+    task: str
+    task_fingerprint: str
+    recipe: dict[str, Any]
+
+    def to_line(self) -> str:
+        """Return the line, without its end."""
+        return json.dumps(asdict(self))
+
+
+@dataclass(frozen=True)
+class TruthTable:
+    """Architectures that were all trained with the same seeds.
+
+    ``accuracies`` ``[n, S]``: test accuracy of every architecture with every seed.
+    """
+
+    architectures: list[Architecture]
+    keys: list[str]
+    accuracies: npt.NDArray[np.float64]
+    seconds_per_training: float
+    recipe: dict[str, Any]
+
+    @property
+    def mean(self) -> npt.NDArray[np.float64]:
+        """Mean accuracy over seeds ``[n]``."""
+        mean: npt.NDArray[np.float64] = self.accuracies.mean(axis=1)
+        return mean
+
+    def params(self, space: SearchSpace, task: Task) -> npt.NDArray[np.float64]:
+        """Parameter counts ``[n]``."""
+        return np.array([float(space.cost(architecture, task).params) for architecture in self.architectures])
+
+    @classmethod
+    def load(cls, path: Path, space: SearchSpace, task: Task) -> TruthTable:
+        """Read the architectures of ``path`` that have every seed.
+
+        Raises:
+            UserError: no such file, a line that is none, a table of another space, task or several recipes,
+                or no architecture in it.
+        """
+        trainings = read_trainings(path)
+        for training in trainings:
+            _check(training, path, space, task)
+        if len({json.dumps(training.recipe, sort_keys=True) for training in trainings}) > 1:
+            raise UserError(f"{path} mixes trainings of different recipes; make one table per recipe.")
+        seeds = sorted({training.seed for training in trainings})
+        found: dict[str, dict[int, Training]] = {}
+        for training in trainings:
+            found.setdefault(training.key, {})[training.seed] = training
+        whole = {key: rows for key, rows in found.items() if len(rows) == len(seeds)}
+        if not whole:
+            raise UserError(f"{path} holds no architecture that was trained with every seed; run gtn-nas truth again.")
+        rows = [[by_seed[seed] for seed in seeds] for by_seed in whole.values()]
+        return cls(
+            architectures=[space.validate(row[0].architecture) for row in rows],
+            keys=list(whole),
+            accuracies=np.array([[training.test_accuracy for training in row] for row in rows]),
+            seconds_per_training=float(np.median([training.cpu_seconds for row in rows for training in row])),
+            recipe=trainings[0].recipe,
+        )
+
+
+def read_trainings(path: Path) -> list[Training]:
+    """Read every whole line; a last line that a kill cut short is left out.
+
+    Raises:
+        UserError: no such file, or a line before the last that is not a training.
+    """
+    if not path.is_file():
+        raise UserError(f"no truth table {path}; make one with gtn-nas truth --out {path}.")
+    lines = path.read_text(encoding="utf-8").split("\n")
+    trainings: list[Training] = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            trainings.append(Training(**json.loads(line)))
+        except (json.JSONDecodeError, TypeError) as error:
+            if number == len(lines):  # not ended by a newline: the writer was killed
+                break
+            raise UserError(f"{path}, line {number} is not a finished training; remove the line.") from error
+    return trainings
+
+
+def ceiling(accuracies: npt.NDArray[np.float64]) -> Estimate | None:
+    """Agreement of the truth with itself: Spearman between two halves of its seeds, over every way to halve them.
+
+    Args:
+        accuracies: ``[n, S]``. Returns None with a single seed.
+    """
+    seeds = accuracies.shape[1]
+    if seeds < 2:
+        return None
+    halves = [_halves(accuracies, chosen) for chosen in combinations(range(seeds), seeds // 2)]
+    found = [spearman(first, second) for first, second in halves]
+    if any(estimate.value is None for estimate in found):
+        return found[0]
+    # The interval is one split's: the splits share their data, so averaging would not narrow it.
+    middle = sorted(found, key=lambda estimate: estimate.value or 0.0)[len(found) // 2]
+    mean = float(np.mean([estimate.value for estimate in found]))
+    return Estimate(mean, middle.low, middle.high)
+
+
+def _halves(accuracies: npt.NDArray[np.float64], chosen: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    rest = [seed for seed in range(accuracies.shape[1]) if seed not in chosen]
+    return accuracies[:, list(chosen)].mean(axis=1), accuracies[:, rest].mean(axis=1)
+
+
+def _check(training: Training, path: Path, space: SearchSpace, task: Task) -> None:
+    for what, theirs, mine in (
+        ("space", training.space_fingerprint, space.fingerprint),
+        ("task", training.task_fingerprint, task.fingerprint),
+    ):
+        if theirs != mine:
+            raise UserError(
+                f"{path} was made with another {what} (fingerprint {theirs}, here {mine}); "
+                f"its space is {training.space!r}, its task {training.task!r}."
+            )

@@ -1,0 +1,82 @@
+"""Save and restore a meta-training run in one file, written atomically."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from gtn_nas.errors import UserError
+from gtn_nas.meta.trainer import MetaTrainer, OuterStep
+
+__all__ = ["CHECKPOINT", "restore_checkpoint", "save_checkpoint"]
+
+CHECKPOINT = "checkpoint.safetensors"
+
+
+def save_checkpoint(trainer: MetaTrainer, folder: Path) -> None:
+    """Write the teacher, the outer optimiser's state, the curve and all settings to ``folder``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors: dict[str, Tensor] = {f"teacher.{k}": v.cpu() for k, v in trainer.teacher.state_dict().items()}
+    for index, state in trainer.optimiser.state_dict()["state"].items():
+        tensors |= {f"optimiser.{index}.{name}": torch.as_tensor(value).cpu() for name, value in state.items()}
+    described = {
+        "settings": _settings(trainer),
+        "elapsed": trainer.elapsed,
+        "curve": [asdict(step) for step in trainer.curve],
+    }
+    temporary = folder / f".{CHECKPOINT}.tmp"
+    save_file({k: v.contiguous() for k, v in tensors.items()}, temporary, {"run": json.dumps(described)})
+    os.replace(temporary, folder / CHECKPOINT)
+
+
+def restore_checkpoint(trainer: MetaTrainer, folder: Path) -> None:
+    """Put ``trainer`` where :func:`save_checkpoint` left off; iterations and minutes may differ.
+
+    Raises:
+        UserError: there is no checkpoint, it is damaged, or it belongs to other settings.
+    """
+    path = folder / CHECKPOINT
+    if not path.is_file():
+        raise UserError(f"no checkpoint in {folder} to resume from; start without --resume.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            described = json.loads(file.metadata()["run"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+    except (SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
+        raise UserError(f"the checkpoint {path} is damaged; start again without --resume.") from error
+    mine, theirs = _settings(trainer), described["settings"]
+    for name, value in mine.items():
+        if theirs.get(name) != value:
+            raise UserError(
+                f"the checkpoint in {folder} was made with {name} = {theirs.get(name)!r}, this run has {value!r}; "
+                "resume with the same settings, or give another --out."
+            )
+    teacher = {k.removeprefix("teacher."): v for k, v in tensors.items() if k.startswith("teacher.")}
+    trainer.teacher.load_state_dict(teacher)
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        if name.startswith("optimiser."):
+            _, index, field = name.split(".", 2)
+            state.setdefault(int(index), {})[field] = value
+    whole = trainer.optimiser.state_dict()
+    trainer.optimiser.load_state_dict({**whole, "state": state})
+    trainer.elapsed = float(described["elapsed"])
+    trainer.curve[:] = [OuterStep(**step) for step in described["curve"]]
+
+
+def _settings(trainer: MetaTrainer) -> dict[str, Any]:
+    meta = trainer.config.model_dump(exclude={"iterations", "minutes"})
+    return {
+        "space": trainer.space.fingerprint,
+        "task": trainer.task.fingerprint,
+        **{f"teacher.{name}": value for name, value in trainer.teacher.config.model_dump().items()},
+        **{f"meta.{name}": value for name, value in meta.items()},
+    }

@@ -1,0 +1,131 @@
+"""Train a teacher from start (or checkpoint) to a saved folder with its measured quality."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from gtn_nas.device import describe_hardware
+from gtn_nas.meta.checkpoint import CHECKPOINT, restore_checkpoint, save_checkpoint
+from gtn_nas.meta.config import MetaConfig
+from gtn_nas.meta.inner import inner_optimiser
+from gtn_nas.meta.learner import Learner
+from gtn_nas.meta.teach import grade, teach
+from gtn_nas.meta.trainer import MetaTrainer, OuterStep
+from gtn_nas.space import SearchSpace
+from gtn_nas.task import Task
+from gtn_nas.teacher.config import TeacherConfig
+from gtn_nas.teacher.frozen import FrozenTeacher, save_teacher
+from gtn_nas.teacher.teacher import Teacher, fit_to_real_images
+
+__all__ = ["measure_quality", "start_training", "train_teacher"]
+
+_CHECKPOINT_SECONDS = 30.0
+_QUALITY_SEED = 2**31 - 1  # architectures that training, whose seeds are small, does not draw
+
+
+def train_teacher(
+    task: Task,
+    space: SearchSpace,
+    teacher_config: TeacherConfig,
+    config: MetaConfig,
+    folder: Path,
+    *,
+    resume: bool = False,
+    on_step: Callable[[MetaTrainer, OuterStep], None] | None = None,
+) -> FrozenTeacher:
+    """Meta-train a teacher and save it to ``folder``.
+
+    A checkpoint is written every half minute and when the training is interrupted (KeyboardInterrupt, which
+    is raised again); ``resume`` takes it up.
+    """
+    trainer = start_training(task, space, teacher_config, config, folder if resume else None)
+    saved = time.monotonic()
+    try:
+        while not trainer.finished:
+            step = trainer.step()
+            if on_step is not None:
+                on_step(trainer, step)
+            if time.monotonic() - saved > _CHECKPOINT_SECONDS:
+                save_checkpoint(trainer, folder)
+                saved = time.monotonic()
+    except BaseException:
+        save_checkpoint(trainer, folder)
+        raise
+    save_checkpoint(trainer, folder)
+    frozen = freeze(trainer)
+    frozen.card["quality"] = measure_quality(frozen, task, space)
+    save_teacher(frozen, folder)
+    return frozen
+
+
+def start_training(
+    task: Task, space: SearchSpace, teacher_config: TeacherConfig, config: MetaConfig, resume_from: Path | None
+) -> MetaTrainer:
+    """Return a trainer at its first outer step, or where the checkpoint in ``resume_from`` left off."""
+    rule = inner_optimiser(teacher_config.inner)
+    teacher = Teacher(teacher_config, task, rule.hyperparameters, config.seed).to(task.train.images.device)
+    trainer = MetaTrainer(teacher, space, task, config)
+    if resume_from is not None:
+        restore_checkpoint(trainer, resume_from)
+    elif teacher_config.warm_start:
+        began = time.perf_counter()
+        fit_to_real_images(teacher, task, teacher_config.warm_start, config.seed)
+        trainer.elapsed = time.perf_counter() - began
+    return trainer
+
+
+@torch.no_grad()
+def freeze(trainer: MetaTrainer) -> FrozenTeacher:
+    """Return the trainer's teacher as plain tensors with its card."""
+    space, task = trainer.space, trainer.task
+    card: dict[str, Any] = {
+        "task": task.name,
+        "task_fingerprint": task.fingerprint,
+        "image_shape": list(task.image_shape),
+        "classes": task.classes,
+        "pixel_mean": list(task.mean),
+        "pixel_std": list(task.std),
+        "space": space.name,
+        "space_fingerprint": space.fingerprint,
+        "meta": trainer.config.model_dump(),
+        "outer_steps": len(trainer.curve),
+        "seconds": trainer.elapsed,
+        "diverged": sum(step.diverged for step in trainer.curve),
+        "hardware": describe_hardware(task.train.images.device),
+        "versions": {"gtn-nas": version("gtn-nas"), "torch": torch.__version__, "python": platform.python_version()},
+        "curve": [{k: round(v, 5) for k, v in asdict(step).items() if k != "diverged"} for step in trainer.curve],
+    }
+    return FrozenTeacher(trainer.teacher().detach(), trainer.teacher.config, card)
+
+
+def measure_quality(
+    frozen: FrozenTeacher, task: Task, space: SearchSpace, architectures: int = 16
+) -> dict[str, float | int]:
+    """Teach unseen architectures and examine them on the validation split."""
+    rule = inner_optimiser(frozen.config.inner)
+    accuracies = []
+    for number, architecture in enumerate(space.sample_many(architectures, _QUALITY_SEED)):
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(number)
+            learner = Learner(space.build(architecture, task).to(task.train.images.device))
+        theta, _ = teach(learner, learner.initial, frozen.lesson, rule)
+        accuracies.append(grade(learner, theta, task.validation, frozen.statistics_images(task)).accuracy)
+    return {
+        "architectures": architectures,
+        "mean_validation_accuracy": float(np.mean(accuracies)),
+        "std": float(np.std(accuracies)),
+    }
+
+
+def can_resume(folder: Path) -> bool:
+    """Return whether ``folder`` holds a checkpoint."""
+    return (folder / CHECKPOINT).is_file()

@@ -1,0 +1,116 @@
+"""Proxies that train a candidate for a few steps and examine it on real validation images."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import abstractmethod
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from gtn_nas.meta.inner import InnerOptimiser, inner_optimiser
+from gtn_nas.meta.learner import Learner
+from gtn_nas.meta.teach import grade, teach
+from gtn_nas.proxy.base import Proxy
+from gtn_nas.space import Architecture, SearchSpace
+from gtn_nas.task import Task
+from gtn_nas.teacher.frozen import FrozenTeacher
+from gtn_nas.teacher.lesson import Lesson
+
+__all__ = ["Gtn", "RealSteps"]
+
+
+class _Taught(Proxy):
+    """Score: accuracy on the task's validation split after the lesson."""
+
+    rule: InnerOptimiser
+
+    @abstractmethod
+    def lesson(self, seed: int) -> Lesson:
+        """Return the batches and the schedule."""
+
+    @abstractmethod
+    def statistics_images(self, lesson: Lesson) -> Tensor:
+        """Return the images whose statistics batch-norm layers use at evaluation."""
+
+    def measure(self, architecture: Architecture, seed: int) -> tuple[float, dict[str, float]]:
+        """Build the network from ``seed``, teach it, examine it."""
+        lesson = self.lesson(seed)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            learner = Learner(self.space.build(architecture, self.task).to(lesson.images.device))
+        theta, losses = teach(learner, learner.initial, lesson, self.rule)
+        graded = grade(learner, theta, self.task.validation, self.statistics_images(lesson))
+        detail = {"loss": graded.loss, "train_loss": losses[-1] if losses else float("nan"), "steps": len(losses)}
+        return graded.accuracy, detail
+
+
+class Gtn(_Taught):
+    """Teach the candidate with a frozen teacher's synthetic lesson (Such et al., 2019, section 4)."""
+
+    name = "gtn"
+
+    def __init__(self, space: SearchSpace, task: Task, teacher: FrozenTeacher) -> None:
+        super().__init__(space, task)
+        teacher.check_task(task)
+        teacher.check_space(space)
+        self.teacher = teacher
+        self.rule = inner_optimiser(teacher.config.inner)
+        device = task.train.images.device
+        self._lesson = teacher.lesson.to(device)
+        self._statistics = teacher.statistics_images(task).to(device)
+
+    @property
+    def fingerprint(self) -> str:
+        """The teacher's and the task's."""
+        return _hash("gtn", self.teacher.fingerprint, self.task.fingerprint)
+
+    def lesson(self, seed: int) -> Lesson:
+        """Return the frozen lesson; ``seed`` decides the network's initialisation alone."""
+        return self._lesson
+
+    def statistics_images(self, lesson: Lesson) -> Tensor:
+        """Return what the teacher's protocol names."""
+        return self._statistics
+
+
+class RealSteps(_Taught):
+    """Real images for the same number of steps: what the teacher must beat to be worth its training.
+
+    Adam at one constant rate, 0.002, which ranked best of 0.001, 0.002, 0.003, 0.005, 0.01 and 0.03 on 48 digits
+    architectures that no reported figure uses (docs/demo.md); batches of training images drawn with the score's seed. Batch norm
+    uses the statistics of as many real batches as the teacher's protocol takes of its own.
+    """
+
+    name = "real_steps"
+    learning_rate: ClassVar[float] = 0.002
+
+    def __init__(
+        self, space: SearchSpace, task: Task, steps: int, batch_size: int, statistics_batches: int = 4
+    ) -> None:
+        super().__init__(space, task)
+        self.steps, self.batch_size, self.statistics_batches = steps, batch_size, statistics_batches
+        self.rule = inner_optimiser("adam")
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the settings and the task."""
+        return _hash("real_steps", self.steps, self.batch_size, self.statistics_batches, self.task.fingerprint)
+
+    def lesson(self, seed: int) -> Lesson:
+        """Draw T real batches."""
+        generator = torch.Generator().manual_seed(seed)
+        batches = [self.task.train.sample(self.batch_size, generator) for _ in range(self.steps)]
+        values = {**self.rule.hyperparameters, "lr": self.learning_rate}
+        device = self.task.train.images.device
+        hyper = {name: torch.full((self.steps,), value, device=device) for name, value in values.items()}
+        return Lesson(torch.stack([x for x, _ in batches]), torch.stack([y for _, y in batches]), hyper)
+
+    def statistics_images(self, lesson: Lesson) -> Tensor:
+        """Return the latest real batches."""
+        return lesson.images[-self.statistics_batches :].flatten(0, 1)
+
+
+def _hash(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]

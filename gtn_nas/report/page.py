@@ -1,0 +1,75 @@
+"""Fill the page's template."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+
+from jinja2 import ChainableUndefined, Environment, PackageLoader
+
+from gtn_nas.report import parts, text
+from gtn_nas.report.views import Report
+
+__all__ = ["render_report", "write_report"]
+
+_LEAD = "gtn"
+_MEANINGS = {
+    "gtn": "trained on the teacher's batches",
+    "params": "number of parameters",
+    "flops": "cost of a forward pass",
+    "random": "a random number",
+    "real_steps": "real data, as many steps",
+    "real_seconds": "real data, as many seconds",
+    "real_subset": "real images, as many as the teacher's",
+    "rank_sum": "sum of the zero-cost ranks",
+    "tse": "mean of the last training losses",
+}
+
+
+def write_report(report: Report, path: Path) -> None:
+    """Write the page to ``path``: all of it or, when rendering fails, nothing."""
+    page = render_report(report)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.tmp")
+    temporary.write_text(page, encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def render_report(report: Report) -> str:
+    """Return the page: HTML with its style and figures inline, no script, nothing to fetch."""
+    measured = report.correlation
+    proxies = parts.in_order(measured.get("proxies") or {})
+    ceiling = (measured.get("truth") or {}).get("ceiling")
+    lead = _LEAD if any(name == _LEAD for name, _ in proxies) else next((name for name, _ in proxies), _LEAD)
+    differences = parts.in_order(measured.get("differences") or {}, sign=1)
+    return _environment().get_template("report.html.j2").render(
+        report=report,
+        measured=measured,
+        lead=lead,
+        tiles=parts.tiles(report, dict(proxies).get(lead, {}), ceiling, lead),
+        proxies=proxies,
+        ceiling=ceiling,
+        scale=parts.scale([entry for _, entry in proxies], high=1.0),
+        panels=parts.panels(measured, proxies, lead),
+        differences=differences,
+        difference_scale=parts.scale([entry for _, entry in differences], high=None),
+        meanings=_MEANINGS,
+        teacher=parts.teacher_part(report.teacher),
+        search=parts.search_part(report.search),
+        provenance=parts.provenance(measured),
+    )  # fmt: skip
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("gtn_nas.report", "."),
+        autoescape=True,
+        undefined=ChainableUndefined,  # a report of an older correlation.json lacks fields, and still renders
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for name in ("bounds", "duration", "finite", "interval", "number", "percent", "points", "signed"):
+        environment.filters[name] = getattr(text, name)
+    return environment

@@ -1,0 +1,59 @@
+"""The second stage of a search: the best candidates, trained on real data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import optuna
+import torch
+
+from gtn_nas.proxy import Proxy
+from gtn_nas.search.ledger import architecture_of, best_trials, record_verified, verified_rows
+from gtn_nas.training import Recipe, train_network
+
+__all__ = ["verify"]
+
+
+def verify(
+    study: optuna.Study,
+    proxy: Proxy,
+    count: int,
+    recipe: Recipe,
+    seed: int = 0,
+    on_verified: Callable[[dict[str, Any]], None] | None = None,
+) -> list[dict[str, Any]]:
+    """Train the ``count`` best candidates for real and store the results with the study.
+
+    The winner is chosen by validation accuracy; the test accuracies are only reported. A candidate that an
+    earlier call verified with the same recipe and seed is not trained again. Returns rows, winner first.
+    """
+    known = {row["key"]: row for row in verified_rows(study) if row["recipe"] == recipe.fingerprint}
+    rows: list[dict[str, Any]] = []
+    for trial in best_trials(study, count):
+        key = trial.user_attrs["key"]
+        if key not in known or known[key]["seed"] != seed:
+            architecture = architecture_of(trial, proxy.space)
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(seed)
+                network = proxy.space.build(architecture, proxy.task)
+            result = train_network(network, proxy.task, recipe, seed)
+            known[key] = {
+                "key": key,
+                "number": trial.number,
+                "value": trial.value,
+                "architecture": architecture,
+                "params": trial.user_attrs["params"],
+                "validation_accuracy": result.validation_accuracy,
+                "test_accuracy": result.test_accuracy,
+                "seconds": result.seconds,
+                "seed": seed,
+                "recipe": recipe.fingerprint,
+            }
+        rows.append(known[key])
+        if on_verified is not None:
+            on_verified(known[key])
+        record_verified(study, rows)
+    rows.sort(key=lambda row: (-row["validation_accuracy"], row["params"]))
+    record_verified(study, rows)
+    return rows

@@ -1,0 +1,43 @@
+"""What a learner is taught: batches and the inner optimiser's schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+__all__ = ["Lesson"]
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """T batches and the hyperparameters of each inner step.
+
+    images ``[T, B, C, H, W]``; targets ``[T, B]`` classes or ``[T, B, K]`` probabilities; hyper: ``[T]`` per
+    hyperparameter of the inner optimiser.
+    """
+
+    images: Tensor
+    targets: Tensor
+    hyper: Mapping[str, Tensor]
+
+    @property
+    def steps(self) -> int:
+        """Number of inner steps T."""
+        return len(self.images)
+
+    def hyper_at(self, step: int) -> dict[str, Tensor]:
+        """Return the scalars of one inner step."""
+        return {name: values[step] for name, values in self.hyper.items()}
+
+    def detach(self) -> Lesson:
+        """Return the lesson cut off from whatever graph made it."""
+        hyper = {name: values.detach() for name, values in self.hyper.items()}
+        return Lesson(self.images.detach(), self.targets.detach(), hyper)
+
+    def to(self, device: torch.device) -> Lesson:
+        """Return the lesson on ``device``."""
+        hyper = {name: values.to(device) for name, values in self.hyper.items()}
+        return Lesson(self.images.to(device), self.targets.to(device), hyper)

@@ -1,0 +1,79 @@
+"""The teacher: generator, learned curriculum and learned inner schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gtn_nas.task import Task
+from gtn_nas.teacher.config import TeacherConfig
+from gtn_nas.teacher.generator import Generator
+from gtn_nas.teacher.lesson import Lesson
+from gtn_nas.teacher.schedule import Schedule
+
+__all__ = ["Teacher", "fit_to_real_images"]
+
+
+class Teacher(nn.Module):
+    """Learned latents in a fixed order (the "full curriculum" of Such et al., 2019), one per synthetic image.
+
+    Args:
+        config: sizes.
+        task: gives image shape, class count and the range of pixel values.
+        hyperparameters: what the inner optimiser needs at each step, with initial values.
+        seed: of latents and weights.
+    """
+
+    def __init__(self, config: TeacherConfig, task: Task, hyperparameters: Mapping[str, float], seed: int) -> None:
+        super().__init__()
+        self.config = config
+        count = config.steps * config.batch_size
+        low = [(0 - mean) / std for mean, std in zip(task.mean, task.std, strict=True)]
+        high = [(1 - mean) / std for mean, std in zip(task.mean, task.std, strict=True)]
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.generator = Generator(config.latent, task.classes, task.image_shape, config.width, low, high)
+            self.latents = nn.Parameter(torch.randn(count, config.latent))
+        self.schedule = Schedule({**hyperparameters, "lr": config.learning_rate}, config.steps)
+        self.register_buffer("labels", torch.arange(count) % task.classes)
+        self.labels: Tensor
+
+    def forward(self) -> Lesson:
+        """Generate the whole lesson."""
+        images = self.generator(self.latents, self.labels)
+        shape = (self.config.steps, self.config.batch_size)
+        return Lesson(images.unflatten(0, shape), self.labels.view(shape), self.schedule())
+
+
+def fit_to_real_images(teacher: Teacher, task: Task, steps: int, seed: int) -> float:
+    """Make the lesson resemble real training images of its classes, so that meta-training starts from sense.
+
+    Every latent is given one image of its class, and generator and latents are fitted to them by squared
+    error (generative latent optimisation; Bojanowski et al., 2018). Returns the last mean squared error.
+    """
+    rng = torch.Generator().manual_seed(seed)
+    labels = task.train.labels.cpu()
+    target = torch.empty(0)
+    chosen = torch.empty(len(teacher.labels), dtype=torch.int64)
+    for number in range(task.classes):
+        wanted = (teacher.labels.cpu() == number).nonzero()[:, 0]
+        mine = (labels == number).nonzero()[:, 0]
+        rounds = -(-len(wanted) // len(mine))
+        order = torch.cat([mine[torch.randperm(len(mine), generator=rng)] for _ in range(rounds)])
+        chosen[wanted] = order[: len(wanted)]
+    target = task.train.images[chosen.to(task.train.images.device)]
+    parameters = [teacher.latents, *teacher.generator.parameters()]
+    optimiser = torch.optim.Adam(parameters, lr=1e-2)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, max(1, steps), eta_min=1e-3)
+    error = float("nan")
+    for _ in range(steps):
+        loss = F.mse_loss(teacher.generator(teacher.latents, teacher.labels), target)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+        error = float(loss.detach())
+    return error

@@ -1,0 +1,76 @@
+"""What all tests share: the digits task, real data sets where they are at hand, and a stand-in for a task."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+
+from gtn_nas.task import Task, load_task
+
+REPOSITORY = Path(__file__).parents[1]
+REAL_SETS = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST"}
+
+
+@dataclass(frozen=True)
+class Shape:
+    """All that a search space may know of a task."""
+
+    image_shape: tuple[int, int, int] = (1, 8, 8)
+    classes: int = 10
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def shape() -> type[Shape]:
+    return Shape
+
+
+@pytest.fixture(scope="session")
+def digits() -> Task:
+    return load_task("digits")
+
+
+@pytest.fixture(scope="session")
+def mnist_root() -> Path:
+    """The folder that holds the real MNIST and Fashion-MNIST files."""
+    named = os.environ.get("GTN_NAS_DATA")
+    root = Path(named) if named else REPOSITORY.parent / "shared" / "data"
+    for folder in REAL_SETS.values():
+        if not (root / folder / "raw" / "train-images-idx3-ubyte").is_file():
+            pytest.skip(f"{folder} is not in {root}; set GTN_NAS_DATA to the folder that holds it")
+    return root
+
+
+@pytest.fixture(scope="session", params=["digits", *REAL_SETS])
+def real_task(request: pytest.FixtureRequest) -> Iterator[Task]:
+    """Every real data set that is present; the digits always are."""
+    if request.param == "digits":
+        yield request.getfixturevalue("digits")
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GTN_NAS_DATA", str(request.getfixturevalue("mnist_root")))
+        yield load_task(request.param)
+
+
+@pytest.fixture(scope="session")
+def run_python() -> Callable[[str], str]:
+    """Run code in a fresh interpreter, warnings being errors, and return what it prints."""
+
+    def run(code: str) -> str:
+        command = [sys.executable, "-W", "error", "-W", "ignore::DeprecationWarning", "-c", code]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    return run
