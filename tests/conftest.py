@@ -13,6 +13,10 @@ import pytest
 import torch
 
 from gtn_nas.task import Task, load_task
+from gtn_nas.teacher.config import TeacherConfig
+from gtn_nas.teacher.frozen import FrozenTeacher
+from gtn_nas.teacher.lesson import Lesson
+from search_spaces.cnn_small import CnnSmall
 
 REPOSITORY = Path(__file__).parents[1]
 REAL_SETS = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST"}
@@ -74,3 +78,24 @@ def run_python() -> Callable[[str], str]:
         return done.stdout.strip()
 
     return run
+
+
+@pytest.fixture(scope="session")
+def tiny_teacher(digits: Task) -> FrozenTeacher:
+    """A lesson of eight real batches at a constant rate: good enough to score with."""
+    rng = torch.Generator().manual_seed(0)
+    batches = [digits.train.sample(20, rng) for _ in range(8)]
+    hyper = {"lr": torch.full((8,), 0.005), "beta1": torch.full((8,), 0.9), "beta2": torch.full((8,), 0.95)}
+    lesson = Lesson(torch.stack([x for x, _ in batches]), torch.stack([y for _, y in batches]), hyper)
+    space = CnnSmall()
+    card = {
+        "task": digits.name,
+        "task_fingerprint": digits.fingerprint,
+        "classes": 10,
+        "space": space.name,
+        "space_fingerprint": space.fingerprint,
+        "pixel_mean": list(digits.mean),
+        "pixel_std": list(digits.std),
+        "curve": [{"number": 0, "loss": 2.0, "accuracy": 0.3, "seconds": 0.1}],
+    }
+    return FrozenTeacher(lesson, TeacherConfig(steps=8, batch_size=20), card)

@@ -25,11 +25,12 @@ from gtn_nas.cli.options import (
 from gtn_nas.cli.output import note, print_json, progress_bar, results
 from gtn_nas.correlation import TruthTable, compare
 from gtn_nas.device import describe_hardware
+from gtn_nas.files import write_atomically
 from gtn_nas.proxy import rivals
 from gtn_nas.report import Report, teacher_view, write_report
 from gtn_nas.space import SearchSpace
 from gtn_nas.task import Task
-from gtn_nas.teacher.frozen import FrozenTeacher, load_teacher, write_atomically
+from gtn_nas.teacher.frozen import FrozenTeacher, load_teacher
 
 __all__ = ["correlate_command", "correlate_with_progress", "print_proxies"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -23,13 +24,16 @@ from gtn_nas.cli.settings import Settings, apply_assignments, load_settings, rea
 from gtn_nas.cli.train_teacher import train_with_progress
 from gtn_nas.correlation import TruthTable
 from gtn_nas.errors import UserError
+from gtn_nas.files import write_atomically
 from gtn_nas.proxy import Gtn
 from gtn_nas.report import Report, search_view, teacher_view, write_report
 from gtn_nas.search import make_sampler, open_study
-from gtn_nas.teacher.frozen import write_atomically
 from studies import study_file
 
 __all__ = ["demo"]
+
+
+_WRITTEN = ("teacher", "study.db", "truth.jsonl", "truth.log", "correlation.json", "report.html")
 
 
 class DemoPlan(BaseModel):
@@ -49,6 +53,7 @@ class DemoPlan(BaseModel):
 
 def demo(
     out: Annotated[Path, typer.Option("--out", help="folder for everything the demo writes")] = Path("runs/demo"),
+    force: Annotated[bool, typer.Option("--force", help="replace what an earlier demo left in --out")] = False,
     assignments: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -59,9 +64,7 @@ def demo(
     """
     began = time.perf_counter()
     plan, settings = _read_plan(assignments or [])
-    if (out / "study.db").exists() or (out / "truth.jsonl").exists():
-        raise UserError(f"{out} already holds a demo; remove it or give another --out.")
-    out.mkdir(parents=True, exist_ok=True)
+    _make_room(out, force)
     space, task = open_space_and_task(plan.space, plan.data, "cpu", threads=1)
     note(
         f"[bold]demo[/]: {len(task.train)} training, {len(task.validation)} validation and {len(task.test)} test "
@@ -100,6 +103,16 @@ def _read_plan(assignments: list[str]) -> tuple[DemoPlan, Settings]:
     except ValidationError as error:
         first = error.errors()[0]
         raise UserError(f"setting demo.{first['loc'][0]}: {first['msg'].lower()}, got {first['input']!r}.") from error
+
+
+def _make_room(out: Path, force: bool) -> None:
+    """Make the folder; remove an earlier demo's files, and no others, if ``force`` says so."""
+    left = [out / name for name in _WRITTEN if (out / name).exists()]
+    if left and not force:
+        raise UserError(f"{out} already holds a demo ({left[0].name}); use --force to replace it, or another --out.")
+    for path in left:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    out.mkdir(parents=True, exist_ok=True)
 
 
 @contextmanager

@@ -49,7 +49,7 @@ def progress_bar(unit: str) -> Progress:
         TextColumn("left"),
         TimeRemainingColumn(),
         console=console,
-        transient=not console.is_terminal,
+        disable=not console.is_terminal,  # a log file gets the summary alone
     )
 
 

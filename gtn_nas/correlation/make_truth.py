@@ -12,6 +12,7 @@ import torch
 
 from gtn_nas.correlation.truth import Training, read_trainings
 from gtn_nas.errors import UserError
+from gtn_nas.files import write_atomically
 from gtn_nas.space import Architecture, SearchSpace
 from gtn_nas.task import Task
 from gtn_nas.training import Recipe, train_network
@@ -96,10 +97,9 @@ def _resume(path: Path, space: SearchSpace, task: Task, recipe: Recipe) -> set[t
                 f"{path} holds trainings of space {training.space!r}, task {training.task!r} and recipe "
                 f"{training.recipe}, which are not this run's; give another --out."
             )
-    text = path.read_text(encoding="utf-8")
-    if text and not text.endswith("\n"):  # drop what a kill cut short, so that the next line starts afresh
-        path.write_text("".join(line + "\n" for line in text.split("\n")[:-1]), encoding="utf-8")
-    return {(training.key, training.seed) for training in trainings if text.endswith("\n") or training != trainings[-1]}
+    if not path.read_bytes().endswith(b"\n"):  # a kill cut the last line short: leave only what is whole
+        write_atomically(path, "".join(training.to_line() + "\n" for training in trainings))
+    return {(training.key, training.seed) for training in trainings}
 
 
 def _train_all(

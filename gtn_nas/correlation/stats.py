@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -107,7 +108,8 @@ def _rank_correlation(x: Values, y: Values, axis: int = -1) -> Values:
 
 
 def _with_interval(value: float, samples: tuple[Values, ...], statistic: object, seed: int) -> Estimate:
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", stats.DegenerateDataWarning)  # all resamples equal: no interval, see below
         found = stats.bootstrap(
             samples,
             statistic,

@@ -153,7 +153,7 @@ def _take_exam(
         loss, accuracy = examine(learner, theta, seen, exam.images, exam.labels)
         inputs = (theta, seen) if seen.requires_grad else (theta,)
         adjoints = torch.autograd.grad(loss, inputs)
-    sweep.loss += weight * float(loss)
+    sweep.loss += weight * float(loss.detach())
     sweep.accuracy = float(accuracy)
     if step >= 0:
         sweep.exam_theta[step] = sweep.exam_theta.get(step, 0) + weight * adjoints[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 import time
 from collections.abc import Callable
@@ -44,11 +45,11 @@ def train_teacher(
 ) -> FrozenTeacher:
     """Meta-train a teacher and save it to ``folder``.
 
-    A checkpoint is written every half minute and when the training is interrupted (KeyboardInterrupt, which
-    is raised again); ``resume`` takes it up.
+    A checkpoint is written after the first outer step, every half minute, and when the training is
+    interrupted (KeyboardInterrupt, which is raised again); ``resume`` takes it up.
     """
     trainer = start_training(task, space, teacher_config, config, folder if resume else None)
-    saved = time.monotonic()
+    saved = -math.inf  # the first outer step is saved at once: a fault of the disk shows before hours are spent
     try:
         while not trainer.finished:
             step = trainer.step()

@@ -79,8 +79,8 @@ class RealSteps(_Taught):
     """Real images for the same number of steps: what the teacher must beat to be worth its training.
 
     Adam at one constant rate, 0.002, which ranked best of 0.001, 0.002, 0.003, 0.005, 0.01 and 0.03 on 48 digits
-    architectures that no reported figure uses (docs/demo.md); batches of training images drawn with the score's seed. Batch norm
-    uses the statistics of as many real batches as the teacher's protocol takes of its own.
+    architectures that no reported figure uses (docs/demo.md); batches of training images drawn with the score's
+    seed. Batch norm uses the statistics of as many real batches as the teacher's protocol takes of its own.
     """
 
     name = "real_steps"

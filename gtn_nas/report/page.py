@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from functools import cache
 from pathlib import Path
 
 from jinja2 import ChainableUndefined, Environment, PackageLoader
 
+from gtn_nas.files import write_atomically
 from gtn_nas.report import parts, text
 from gtn_nas.report.views import Report
 
@@ -29,11 +29,7 @@ _MEANINGS = {
 
 def write_report(report: Report, path: Path) -> None:
     """Write the page to ``path``: all of it or, when rendering fails, nothing."""
-    page = render_report(report)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.tmp")
-    temporary.write_text(page, encoding="utf-8")
-    os.replace(temporary, path)
+    write_atomically(path, render_report(report))
 
 
 def render_report(report: Report) -> str:

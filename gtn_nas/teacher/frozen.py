@@ -17,12 +17,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from gtn_nas.errors import UserError
+from gtn_nas.files import write_atomically
 from gtn_nas.space import SearchSpace
 from gtn_nas.task import Task
 from gtn_nas.teacher.config import TeacherConfig
 from gtn_nas.teacher.lesson import Lesson
 
-__all__ = ["CARD", "LESSON", "FrozenTeacher", "load_teacher", "save_teacher", "write_atomically"]
+__all__ = ["CARD", "LESSON", "FrozenTeacher", "load_teacher", "save_teacher"]
 
 LESSON = "lesson.safetensors"
 CARD = "teacher.json"
@@ -126,14 +127,6 @@ def load_teacher(folder: Path) -> FrozenTeacher:
             f"the teacher in {folder} is damaged: {LESSON} does not match the fingerprint in {CARD}; copy it anew."
         )
     return teacher
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write ``text`` so that ``path`` holds either the old content or all of the new."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
 
 
 def _tensors(lesson: Lesson) -> dict[str, Tensor]:

@@ -1,0 +1,196 @@
+"""The verbs, as a user runs them."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gtn_nas.cli.app import main
+
+CLOSED = "http://127.0.0.1:9"  # nothing listens there: a network that refuses
+TINY = ["--set", "teacher.steps=4", "--set", "teacher.batch_size=10", "--set", "teacher.warm_start=2"]
+TINY += ["--set", "meta.exam_every=2", "--set", "meta.real_batch=32", "--threads", "1"]
+
+
+def command(*words: str | Path) -> list[str]:
+    return [sys.executable, "-m", "gtn_nas", *map(str, words)]
+
+
+def run(*words: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(command(*words), capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    return done
+
+
+Refused = Callable[..., str]
+
+
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Refused:
+    """Run a verb in this process, which is quicker, and return its one sentence."""
+
+    def refuse(*words: str | Path) -> str:
+        monkeypatch.setattr(sys, "argv", ["gtn-nas", *map(str, words)])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        said = capsys.readouterr()
+        assert stopped.value.code == 2
+        assert said.out == ""
+        assert said.err.startswith("error: ")
+        assert said.err.count("\n") == 1
+        return said.err
+
+    return refuse
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a teacher and a truth table, made by the verbs themselves."""
+    folder = tmp_path_factory.mktemp("workshop")
+    made = run("train-teacher", "--out", folder / "teacher", "--iterations", "3", *TINY, "--json")
+    assert json.loads(made.stdout)["outer_steps"] == 3
+    table = ["truth", "--out", folder / "truth.jsonl", "--architectures", "5", "--seeds", "2", "--threads", "1"]
+    made = run(*table, "--set", "recipe.epochs=1", "--json")
+    assert json.loads(made.stdout)["n"] == 5
+    return folder
+
+
+def test_search_verifies_and_goes_on(workshop: Path, tmp_path: Path) -> None:
+    words = ["search", "--teacher", workshop / "teacher", "--storage", f"sqlite:///{tmp_path / 'nas.db'}"]
+    words += ["--verify", "2", "--set", "recipe.epochs=1", "--threads", "1", "--json"]
+    first = json.loads(run(*words, "--trials", "4").stdout)
+    assert first["trials"] == 4
+    assert len(first["verified"]) == 2
+    assert first["winner"] == first["verified"][0]
+    again = json.loads(run(*words, "--trials", "5").stdout)
+    assert again["trials"] == 5
+
+
+def test_search_prints_a_table_for_people(workshop: Path) -> None:
+    done = run("search", "--teacher", workshop / "teacher", "--trials", "3", "--threads", "1")
+    assert "best of 3 candidates" in done.stdout
+    assert "winner:" in done.stdout
+
+
+def test_correlate_writes_json_and_report(workshop: Path, tmp_path: Path) -> None:
+    words = ["correlate", "--teacher", workshop / "teacher", "--truth", workshop / "truth.jsonl", "--out", tmp_path]
+    printed = json.loads(run(*words, "--threads", "1", "--json").stdout)
+    content = json.loads((tmp_path / "correlation.json").read_text())
+    assert printed == content
+    assert content["n"] == 5
+    assert set(content["proxies"]) == {"gtn", "params", "flops", "real_steps", "random"}
+    for entry in content["proxies"].values():
+        assert {"spearman", "ci95", "kendall", "seconds_per_architecture"} <= entry.keys()
+    page = (tmp_path / "report.html").read_text()
+    assert page.lstrip().lower().startswith("<!doctype html>")
+    assert "data:image/png;base64," in page
+
+
+def test_show_prints_the_card_and_draws_the_images(workshop: Path, tmp_path: Path) -> None:
+    card = json.loads(run("show", workshop / "teacher", "--grid", tmp_path / "grid.png", "--json").stdout)
+    assert card["task"] == "digits"
+    assert (tmp_path / "grid.png").read_bytes().startswith(b"\x89PNG")
+    assert "mean_validation_accuracy" in run("show", workshop / "teacher").stdout
+
+
+def test_doctor() -> None:
+    facts = json.loads(run("doctor", "--json").stdout)
+    assert facts["search spaces"].split(", ").count("cnn_small") == 1
+    assert facts["torch"]
+
+
+def test_an_interrupted_training_says_how_to_resume_and_does(tmp_path: Path, refused: Refused) -> None:
+    words = ["train-teacher", "--out", tmp_path / "t", *TINY]
+    process = subprocess.Popen(command(*words, "--iterations", "100000"), stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not (tmp_path / "t" / "checkpoint.safetensors").exists() and time.monotonic() < deadline:
+        time.sleep(0.2)  # the first checkpoint comes with the first outer step
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "--resume" in said
+    steps = len(_curve(tmp_path / "t"))
+    assert steps > 0
+    refused(*words, "--iterations", str(steps + 2))
+    made = run(*words, "--iterations", str(steps + 2), "--resume", "--json")
+    assert json.loads(made.stdout)["outer_steps"] == steps + 2
+
+
+def _curve(folder: Path) -> list[object]:
+    from safetensors import safe_open
+
+    with safe_open(folder / "checkpoint.safetensors", framework="pt") as file:
+        curve: list[object] = json.loads(file.metadata()["run"])["curve"]
+    return curve
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--data", "no_such_set"], "unknown data set 'no_such_set'"),
+        (["--data", "none.npz"], "no file none.npz"),
+        (["--space", "no_such_space"], "unknown search space 'no_such_space'"),
+        (["--space", "none.py:Space"], "none.py"),
+        (["--set", "teacher.steps=0"], "setting teacher.steps"),
+        (["--set", "teacher.colour=red"], "setting teacher.colour"),
+        (["--set", "steps"], "--set takes group.name=value"),
+        (["--set", "teacher.inner=lion"], "unknown inner optimiser 'lion'"),
+        (["--config", "none.toml"], "cannot read settings file none.toml"),
+        (["--time-budget", "soon"], "--time-budget must be a positive time"),
+        (["--threads", "0"], "threads must be at least 1"),
+        (["--device", "abacus"], "device 'abacus' is not available"),
+        (["--resume"], "no checkpoint in"),
+    ],
+)
+def test_bad_input_is_one_sentence(tmp_path: Path, refused: Refused, words: list[str], says: str) -> None:
+    assert says in refused("train-teacher", "--out", tmp_path / "t", *words)
+    assert not (tmp_path / "t").exists()
+
+
+def test_bad_data_is_one_sentence(tmp_path: Path, refused: Refused) -> None:
+    images, labels = np.zeros((20, 8, 8), np.uint8), np.arange(20) % 4
+    np.savez(tmp_path / "gap.npz", x=images, y=labels * 2)
+    np.savez(tmp_path / "text.npz", x=images.astype(str), y=labels)
+    for name, says in (("gap.npz", "class 1 is empty"), ("text.npz", "must be numbers")):
+        assert says in refused("truth", "--data", tmp_path / name, "--out", tmp_path / "truth.jsonl")
+
+
+def test_missing_downloads_say_what_to_place_where(
+    tmp_path: Path, refused: Refused, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"GTN_NAS_DATA": tmp_path, "https_proxy": CLOSED, "http_proxy": CLOSED}.items():
+        monkeypatch.setenv(name, str(value))
+    said = refused("truth", "--data", "mnist", "--out", tmp_path / "truth.jsonl")
+    assert "MNIST/raw" in said
+    assert "GTN_NAS_DATA" in said
+
+
+def test_a_teacher_of_another_task_is_refused(workshop: Path, tmp_path: Path, refused: Refused) -> None:
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "other.npz", x=rng.integers(0, 255, (900, 12, 12), np.uint8), y=np.arange(900) % 10)
+    said = refused("search", "--teacher", workshop / "teacher", "--data", tmp_path / "other.npz")
+    assert "image shape is [1, 8, 8], the task's is [1, 12, 12]" in said
+    assert "no teacher in" in refused("show", tmp_path)
+
+
+def test_demo_runs_the_whole_path(tmp_path: Path, refused: Refused) -> None:
+    small = ["demo.candidates=4", "demo.verify=2", "demo.architectures=5", "demo.truth_seeds=2", "recipe.epochs=1"]
+    small += ["meta.iterations=3", "teacher.steps=4", "teacher.warm_start=2", "teacher.batch_size=10"]
+    options = [part for setting in small for part in ("--set", setting)]
+    done = run("demo", "--out", tmp_path / "demo", *options, "--json")
+    made = json.loads(done.stdout)
+    assert made["correlation"]["n"] == 5
+    assert 0 <= made["winner"]["test_accuracy"] <= 1
+    expected = {"teacher", "study.db", "truth.jsonl", "correlation.json", "report.html", "truth.log"}
+    assert {path.name for path in (tmp_path / "demo").iterdir()} == expected
+    assert "already holds a demo" in refused("demo", "--out", tmp_path / "demo")
+    assert {path.name for path in (tmp_path / "demo").iterdir()} == expected
+    assert "setting demo.verify" in refused("demo", "--out", tmp_path / "x", "--set", "demo.verify=many")

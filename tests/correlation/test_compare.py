@@ -1,0 +1,73 @@
+"""The content of correlation.json."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from gtn_nas.correlation import TruthTable, compare
+from gtn_nas.proxy import Flops, Params, Proxy, Random
+from gtn_nas.space import Architecture
+from gtn_nas.task import Task
+from search_spaces.cnn_small import CnnSmall
+
+SPACE = CnnSmall()
+
+
+class Oracle(Proxy):
+    """Knows the truth; noise by seed."""
+
+    name = "gtn"
+
+    def __init__(self, task: Task, table: TruthTable, constant: bool = False) -> None:
+        super().__init__(SPACE, task)
+        self.known = dict(zip(table.keys, table.mean, strict=True))
+        self.constant = constant
+
+    @property
+    def fingerprint(self) -> str:
+        return "oracle"
+
+    def measure(self, architecture: Architecture, seed: int) -> tuple[float, dict[str, float]]:
+        return 0.5 if self.constant else float(self.known[SPACE.key(architecture)]), {}
+
+
+@pytest.fixture
+def table() -> TruthTable:
+    architectures = SPACE.sample_many(20, 0)
+    rng = np.random.default_rng(0)
+    accuracies = rng.uniform(0.5, 0.9, size=(20, 1)) + rng.normal(scale=0.01, size=(20, 3))
+    return TruthTable(architectures, [SPACE.key(a) for a in architectures], accuracies, 2.5, {"epochs": 10})
+
+
+def test_the_whole(digits: Task, table: TruthTable) -> None:
+    seen: list[tuple[str, int, int]] = []
+    proxies = [Oracle(digits, table), Params(SPACE, digits), Flops(SPACE, digits), Random(SPACE, digits)]
+    content = compare(table, proxies, seeds=2, on_score=lambda *args: seen.append(args))
+    json.dumps(content, allow_nan=False)
+    assert content["n"] == 20
+    assert len(seen) == 80
+    gtn = content["proxies"]["gtn"]
+    assert gtn["spearman"] == pytest.approx(1.0)
+    assert gtn["precision_at_5"] == 1
+    assert gtn["regret_at_1"] == 0
+    assert gtn["seconds_per_architecture"] > 0
+    assert [content["proxies"][name]["seeds"] for name in ("gtn", "params", "random")] == [2, 1, 2]
+    assert set(content["differences"]) == {"params", "flops", "random"}
+    for name, difference in content["differences"].items():
+        assert difference["spearman"] == pytest.approx(1 - content["proxies"][name]["spearman"])
+    assert content["truth"]["ceiling"]["spearman"] > 0.9
+    assert content["truth"]["seconds_per_training"] == 2.5
+    assert content["architectures"][3]["scores"]["params"] == SPACE.cost(table.architectures[3], digits).params
+    assert content["verdict"].startswith("gtn ranks architectures with Spearman 1.00")
+
+
+def test_a_constant_proxy_is_undefined_everywhere(digits: Task, table: TruthTable) -> None:
+    content = compare(table, [Oracle(digits, table, constant=True), Params(SPACE, digits)], seeds=1)
+    json.dumps(content, allow_nan=False)
+    assert content["proxies"]["gtn"]["spearman"] is None
+    assert content["proxies"]["gtn"]["undefined"] == "all scores are equal"
+    assert content["differences"]["params"]["spearman"] is None
+    assert content["verdict"] == "The rank correlation of gtn is not defined: all scores are equal."

@@ -1,0 +1,141 @@
+"""The engines give the same, true gradient."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from gtn_nas.meta import ENGINES, Exam, MetaGradient
+from gtn_nas.meta.mixed import mixed
+from gtn_nas.teacher.lesson import Lesson
+
+
+def flat(found: MetaGradient) -> Tensor:
+    parts = [found.images, *found.hyper.values(), *([] if found.targets is None else [found.targets])]
+    return torch.cat([part.reshape(-1) for part in parts])
+
+
+def relative_error(found: Tensor, reference: Tensor) -> float:
+    return float((found - reference).norm() / reference.norm())
+
+
+def by_higher(case: object) -> MetaGradient:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # higher's own, on modern torch
+        return ENGINES["higher"](*case.arguments())
+
+
+@pytest.mark.parametrize("memory_budget", [0, 1 << 30], ids=["recomputed", "kept"])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"norm": "group", "activation": "gelu", "downsample": "average", "head": "global_average"},
+        {"norm": "none", "activation": "leaky_relu", "downsample": "stride", "residual": False},
+        {"activation": "relu", "stage1_op": "conv5", "stage3_op": "separable3", "resolution": "half"},
+    ],
+    ids=["batch", "group", "none", "half"],
+)
+def test_mixed_equals_higher(make_case: type, changes: dict[str, object], memory_budget: int) -> None:
+    case = make_case(**changes)
+    reference = by_higher(case)
+    found = mixed(*case.arguments(), memory_budget=memory_budget)
+    assert found.loss == pytest.approx(reference.loss, rel=1e-12)
+    assert found.accuracy == reference.accuracy
+    assert relative_error(flat(found), flat(reference)) < 1e-9
+    for name in case.lesson.hyper:
+        assert relative_error(found.hyper[name], reference.hyper[name]) < 1e-9, name
+
+
+@pytest.mark.parametrize("rule", ["adam", "momentum"])
+@pytest.mark.parametrize("soft", [False, True], ids=["hard", "soft"])
+def test_every_rule_and_target_kind(make_case: type, rule: str, soft: bool) -> None:
+    case = make_case(rule=rule, soft=soft)
+    reference, found = by_higher(case), mixed(*case.arguments(), memory_budget=0)
+    assert (found.targets is not None) == soft
+    assert relative_error(flat(found), flat(reference)) < 1e-9
+
+
+def test_statistics_of_real_images(make_case: type) -> None:
+    case = make_case()
+    case.exam = case.make_exam({4: 1.0}, real_statistics=True)
+    assert relative_error(flat(mixed(*case.arguments())), flat(by_higher(case))) < 1e-9
+
+
+@pytest.mark.parametrize(("rule", "step"), [("momentum", 1e-6), ("adam", 1e-8)])  # Adam bends sharply at small g
+def test_directional_finite_difference(make_case: type, rule: str, step: float) -> None:
+    case = make_case(rule=rule, activation="gelu", downsample="average")  # smooth, so that differences converge
+    found = mixed(*case.arguments(), memory_budget=0)
+    rng = torch.Generator().manual_seed(2)
+    towards = torch.randn(case.lesson.images.shape, dtype=torch.float64, generator=rng)
+
+    def loss(sign: int) -> float:
+        moved = Lesson(
+            case.lesson.images + sign * step * towards,
+            case.lesson.targets,
+            {name: values * (1 + sign * step) for name, values in case.lesson.hyper.items()},
+        )
+        return mixed(case.learner, case.learner.initial, moved, case.rule, case.exam).loss
+
+    difference = (loss(1) - loss(-1)) / (2 * step)
+    slope = float((found.images * towards).sum())
+    slope += sum(float((found.hyper[name] * values).sum()) for name, values in case.lesson.hyper.items())
+    assert slope == pytest.approx(difference, rel=1e-5)
+
+
+def test_the_part_of_the_budget_that_fits_is_kept(make_case: type) -> None:
+    case = make_case()
+    some = mixed(*case.arguments(), memory_budget=3 << 20)
+    assert relative_error(flat(some), flat(mixed(*case.arguments()))) < 1e-12
+
+
+def test_single_precision(make_case: type) -> None:
+    double = make_case()
+    reference = mixed(*double.arguments())
+    single = make_case()
+    single.learner.network.float()
+    hyper = {name: values.float() for name, values in single.lesson.hyper.items()}
+    lesson = Lesson(single.lesson.images.float(), single.lesson.targets, hyper)
+    exam = replace(single.exam, images=single.exam.images.float())
+    found = mixed(single.learner, single.learner.initial.float(), lesson, single.rule, exam)
+    assert relative_error(flat(found).double(), flat(reference)) < 1e-2
+
+
+def test_a_diverging_learner_is_cut_and_counted(make_case: type) -> None:
+    case = make_case(rule="momentum", norm="none")
+    case.lesson.hyper["lr"][2:] = 1e200
+    found = mixed(*case.arguments())
+    assert found.diverged_at is not None
+    assert 2 <= found.diverged_at < case.lesson.steps
+    assert torch.isfinite(flat(found)).all()
+    cut = found.diverged_at
+    shorter = Lesson(
+        case.lesson.images[:cut], case.lesson.targets[:cut], {k: v[:cut] for k, v in case.lesson.hyper.items()}
+    )
+    weights = {step: weight for step, weight in case.exam.weights.items() if step < cut}
+    weights[cut - 1] = weights.get(cut - 1, 0.0) + sum(w for s, w in case.exam.weights.items() if s >= cut)
+    exam = replace(case.exam, weights=weights)
+    assert found.loss == pytest.approx(mixed(case.learner, case.learner.initial, shorter, case.rule, exam).loss)
+
+
+def test_memory_budget_zero_keeps_no_graph(make_case: type) -> None:
+    case = make_case(steps=4)
+    held: list[int] = []
+
+    class Watch(torch.autograd.graph.saved_tensors_hooks):
+        def __init__(self) -> None:
+            super().__init__(lambda saved: held.append(saved.nbytes) or saved, lambda saved: saved)
+
+    with Watch():
+        mixed(*case.arguments(), memory_budget=0)
+    assert held  # the steps were computed under the watch, one at a time
+
+
+def test_exam_window() -> None:
+    exam = Exam(torch.zeros(1), torch.zeros(1), {}, statistics_batches=4)
+    assert exam.window(0) == slice(0, 1)
+    assert exam.window(9) == slice(6, 10)

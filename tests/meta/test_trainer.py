@@ -1,0 +1,131 @@
+"""The outer loop: it learns, it is deterministic, it resumes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from gtn_nas.errors import UserError
+from gtn_nas.meta import MetaConfig, MetaTrainer, OuterStep
+from gtn_nas.meta.checkpoint import CHECKPOINT, restore_checkpoint, save_checkpoint
+from gtn_nas.meta.train import start_training, train_teacher
+from gtn_nas.space import Architecture
+from gtn_nas.task import Task
+from gtn_nas.teacher.config import TeacherConfig
+from gtn_nas.teacher.frozen import load_teacher
+from search_spaces.cnn_small import CnnSmall
+from tests.meta.conftest import SMALL
+
+TINY = TeacherConfig(steps=4, batch_size=10, latent=8, width=4, warm_start=3)
+
+
+def start(task: Task, config: TeacherConfig = TINY, **settings: object) -> MetaTrainer:
+    options = {"iterations": 4, "real_batch": 32, "exam_every": 2, **settings}
+    return start_training(task, CnnSmall(), config, MetaConfig(**options), None)
+
+
+def weights(trainer: MetaTrainer) -> torch.Tensor:
+    return torch.cat([p.detach().reshape(-1) for p in trainer.teacher.parameters()])
+
+
+def test_every_part_of_the_teacher_moves(digits: Task) -> None:
+    trainer = start(digits)
+    before = {name: p.clone() for name, p in trainer.teacher.named_parameters()}
+    trainer.step()
+    for name, parameter in trainer.teacher.named_parameters():
+        assert not torch.equal(before[name], parameter), name
+
+
+def test_meta_training_lowers_the_meta_loss(digits: Task) -> None:
+    class OneArchitecture(CnnSmall):
+        def sample(self, rng: np.random.Generator) -> Architecture:
+            return self.validate(SMALL)
+
+    config = TINY.model_copy(update={"learning_rate": 0.01, "warm_start": 0})
+    settings = MetaConfig(iterations=40, real_batch=200, exam_every=4, learning_rate=0.005, latent_rate=0.02)
+    trainer = start_training(digits, OneArchitecture(), config, settings, None)
+    losses = [trainer.step().loss for _ in range(40)]
+    assert sum(losses[-10:]) < 0.8 * sum(losses[:10])
+
+
+def test_the_same_seed_gives_the_same_teacher(digits: Task) -> None:
+    first, second, other = start(digits), start(digits), start(digits, seed=1)
+    for trainer in (first, second, other):
+        trainer.step()
+    assert torch.equal(weights(first), weights(second))
+    assert not torch.equal(weights(first), weights(other))
+
+
+@pytest.mark.parametrize("after", [1, 3])
+def test_resuming_is_exact(digits: Task, tmp_path: Path, after: int) -> None:
+    whole = start(digits)
+    for _ in range(4):
+        whole.step()
+    cut = start(digits)
+    for _ in range(after):
+        cut.step()
+    save_checkpoint(cut, tmp_path)
+    resumed = start(digits)
+    restore_checkpoint(resumed, tmp_path)
+    assert len(resumed.curve) == after
+    while not resumed.finished:
+        resumed.step()
+    assert torch.equal(weights(whole), weights(resumed))
+    assert [s.loss for s in whole.curve] == [s.loss for s in resumed.curve]
+
+
+def test_an_interrupted_training_leaves_a_checkpoint(digits: Task, tmp_path: Path) -> None:
+    def interrupt(trainer: MetaTrainer, step: OuterStep) -> None:
+        if step.number == 1:
+            raise KeyboardInterrupt
+
+    settings = MetaConfig(iterations=4, real_batch=32, exam_every=2)
+    with pytest.raises(KeyboardInterrupt):
+        train_teacher(digits, CnnSmall(), TINY, settings, tmp_path, on_step=interrupt)
+    resumed = train_teacher(digits, CnnSmall(), TINY, settings, tmp_path, resume=True)
+    whole = train_teacher(digits, CnnSmall(), TINY, settings, tmp_path / "whole")
+    assert resumed.fingerprint == whole.fingerprint == load_teacher(tmp_path).fingerprint
+    assert resumed.card["outer_steps"] == 4
+    assert 0 <= resumed.card["quality"]["mean_validation_accuracy"] <= 1
+
+
+def test_resuming_with_other_settings_says_which(digits: Task, tmp_path: Path) -> None:
+    save_checkpoint(start(digits), tmp_path)
+    with pytest.raises(UserError, match=r"meta\.seed = 0, this run has 1"):
+        restore_checkpoint(start(digits, seed=1), tmp_path)
+    with pytest.raises(UserError, match=r"teacher\.steps = 4, this run has 3"):
+        restore_checkpoint(start(digits, TINY.model_copy(update={"steps": 3})), tmp_path)
+
+
+def test_no_or_damaged_checkpoint(digits: Task, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no checkpoint"):
+        restore_checkpoint(start(digits), tmp_path)
+    (tmp_path / CHECKPOINT).write_bytes(b"not a checkpoint")
+    with pytest.raises(UserError, match="is damaged"):
+        restore_checkpoint(start(digits), tmp_path)
+
+
+def test_the_clock_ends_a_training(digits: Task) -> None:
+    trainer = start(digits, iterations=10**6, minutes=0.02)
+    while not trainer.finished:
+        trainer.step()
+    assert 1 <= len(trainer.curve) < 100
+    assert trainer.elapsed >= 1.2
+
+
+def test_the_last_inner_step_is_always_examined(digits: Task) -> None:
+    trainer = start(digits, TINY.model_copy(update={"steps": 5}), exam_every=3)
+    exam = trainer._draw_exam(np.random.default_rng(0))
+    assert list(exam.weights) == [2, 4]
+    assert sum(exam.weights.values()) == pytest.approx(1.0)
+
+
+def test_real_statistics_are_drawn_from_training_images(digits: Task) -> None:
+    trainer = start(digits, TINY.model_copy(update={"statistics": "real"}))
+    exam = trainer._draw_exam(np.random.default_rng(0))
+    assert exam.statistics_images is not None
+    assert exam.statistics_images.shape == (32, 1, 8, 8)
+    trainer.step()
