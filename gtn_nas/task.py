@@ -14,7 +14,7 @@ from torch import Tensor
 from gtn_nas.data import RawData, read_source
 from gtn_nas.errors import UserError
 
-__all__ = ["Split", "Task", "load_task", "make_task"]
+__all__ = ["Split", "Task", "balanced_images", "load_task", "make_task"]
 
 _SPLIT_SEED = 1
 
@@ -78,6 +78,19 @@ class Task:
             validation=self.validation.to(device),
             test=self.test.to(device),
         )
+
+
+def balanced_images(task: Task, count: int, rng: torch.Generator) -> Tensor:
+    """Draw numbers of training images ``[count]`` whose classes run 0, 1, 2, … in turn; repeats only of need."""
+    labels, wanted = task.train.labels.cpu(), torch.arange(count) % task.classes
+    chosen = torch.empty(count, dtype=torch.int64)
+    for number in range(task.classes):
+        places = (wanted == number).nonzero()[:, 0]
+        mine = (labels == number).nonzero()[:, 0]
+        rounds = -(-len(places) // len(mine))
+        order = torch.cat([mine[torch.randperm(len(mine), generator=rng)] for _ in range(max(1, rounds))])
+        chosen[places] = order[: len(places)]
+    return chosen
 
 
 def load_task(source: str, device: torch.device | None = None, train_limit: int | None = None) -> Task:

@@ -14,11 +14,11 @@ from gtn_nas.meta.learner import Learner
 from gtn_nas.meta.teach import grade, teach
 from gtn_nas.proxy.base import Proxy
 from gtn_nas.space import Architecture, SearchSpace
-from gtn_nas.task import Task
+from gtn_nas.task import Task, balanced_images
 from gtn_nas.teacher.frozen import FrozenTeacher
 from gtn_nas.teacher.lesson import Lesson
 
-__all__ = ["Gtn", "RealSteps"]
+__all__ = ["Gtn", "RealSteps", "RealSubset"]
 
 
 class _Taught(Proxy):
@@ -75,15 +75,14 @@ class Gtn(_Taught):
         return self._statistics
 
 
-class RealSteps(_Taught):
-    """Real images for the same number of steps: what the teacher must beat to be worth its training.
+class _Real(_Taught):
+    """Real training images in place of synthetic ones, at the teacher's number of steps and batch size.
 
     Adam at one constant rate, 0.002, which ranked best of 0.001, 0.002, 0.003, 0.005, 0.01 and 0.03 on 48 digits
-    architectures that no reported figure uses (docs/demo.md); batches of training images drawn with the score's
-    seed. Batch norm uses the statistics of as many real batches as the teacher's protocol takes of its own.
+    architectures that no reported figure uses (docs/demo.md); images are drawn with the score's seed. Batch norm
+    uses the statistics of as many real batches as the teacher's protocol takes of its own.
     """
 
-    name = "real_steps"
     learning_rate: ClassVar[float] = 0.002
 
     def __init__(
@@ -96,20 +95,49 @@ class RealSteps(_Taught):
     @property
     def fingerprint(self) -> str:
         """Hash of the settings and the task."""
-        return _hash("real_steps", self.steps, self.batch_size, self.statistics_batches, self.task.fingerprint)
+        settings = (self.steps, self.batch_size, self.statistics_batches, self.learning_rate)
+        return _hash(self.name, *settings, self.task.fingerprint)
+
+    @abstractmethod
+    def draw(self, rng: torch.Generator) -> Tensor:
+        """Return the numbers of training images to show ``[T, B]``."""
 
     def lesson(self, seed: int) -> Lesson:
         """Draw T real batches."""
-        generator = torch.Generator().manual_seed(seed)
-        batches = [self.task.train.sample(self.batch_size, generator) for _ in range(self.steps)]
-        values = {**self.rule.hyperparameters, "lr": self.learning_rate}
         device = self.task.train.images.device
+        chosen = self.draw(torch.Generator().manual_seed(seed)).to(device)
+        values = {**self.rule.hyperparameters, "lr": self.learning_rate}
         hyper = {name: torch.full((self.steps,), value, device=device) for name, value in values.items()}
-        return Lesson(torch.stack([x for x, _ in batches]), torch.stack([y for _, y in batches]), hyper)
+        return Lesson(self.task.train.images[chosen], self.task.train.labels[chosen], hyper)
 
     def statistics_images(self, lesson: Lesson) -> Tensor:
         """Return the latest real batches."""
         return lesson.images[-self.statistics_batches :].flatten(0, 1)
+
+
+class RealSteps(_Real):
+    """Ordinary training on real data, cut off after as many steps: what the teacher must beat to be worth having."""
+
+    name = "real_steps"
+
+    def draw(self, rng: torch.Generator) -> Tensor:
+        """Draw every batch uniformly from all training images."""
+        count, size = len(self.task.train), min(self.batch_size, len(self.task.train))
+        return torch.stack([torch.randperm(count, generator=rng)[:size] for _ in range(self.steps)])
+
+
+class RealSubset(_Real):
+    """A random real subset of the lesson's size, its classes in the lesson's own balanced order.
+
+    The strictest of the cheap rivals: it shares everything with a teacher that has learned nothing but to
+    show real images of every class equally often.
+    """
+
+    name = "real_subset"
+
+    def draw(self, rng: torch.Generator) -> Tensor:
+        """Draw images of the classes 0, 1, 2, … in turn, without repeats where there are enough."""
+        return balanced_images(self.task, self.steps * self.batch_size, rng).view(self.steps, self.batch_size)
 
 
 def _hash(*parts: object) -> str:

@@ -21,7 +21,7 @@ _MEANINGS = {
     "random": "a random number",
     "real_steps": "real data, as many steps",
     "real_seconds": "real data, as many seconds",
-    "real_subset": "real images, as many as the teacher's",
+    "real_subset": "real images, as many, classes balanced",
     "rank_sum": "sum of the zero-cost ranks",
     "tse": "mean of the last training losses",
 }

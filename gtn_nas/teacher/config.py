@@ -23,7 +23,7 @@ class TeacherConfig(BaseModel):
     latent: Annotated[int, Field(ge=1, description="width of the learned latents")] = 64
     width: Annotated[int, Field(ge=1, description="channels of the generator's last hidden layer")] = 32
     inner: Annotated[str, Field(description="inner optimiser: adam or momentum")] = "adam"
-    learning_rate: Annotated[float, Field(gt=0, description="initial inner learning rate")] = 0.01
+    learning_rate: Annotated[float, Field(gt=0, description="initial inner learning rate")] = 0.002
     statistics: Literal["synthetic", "real"] = "synthetic"
     statistics_batches: Annotated[int, Field(ge=1)] = 4
-    warm_start: Annotated[int, Field(ge=0, description="steps that fit the generator to real images first")] = 200
+    warm_start: Annotated[int, Field(ge=0, description="steps that fit the generator to real images first")] = 300

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gtn_nas.task import Task
+from gtn_nas.task import Task, balanced_images
 from gtn_nas.teacher.config import TeacherConfig
 from gtn_nas.teacher.generator import Generator
 from gtn_nas.teacher.lesson import Lesson
@@ -54,16 +54,7 @@ def fit_to_real_images(teacher: Teacher, task: Task, steps: int, seed: int) -> f
     Every latent is given one image of its class, and generator and latents are fitted to them by squared
     error (generative latent optimisation; Bojanowski et al., 2018). Returns the last mean squared error.
     """
-    rng = torch.Generator().manual_seed(seed)
-    labels = task.train.labels.cpu()
-    target = torch.empty(0)
-    chosen = torch.empty(len(teacher.labels), dtype=torch.int64)
-    for number in range(task.classes):
-        wanted = (teacher.labels.cpu() == number).nonzero()[:, 0]
-        mine = (labels == number).nonzero()[:, 0]
-        rounds = -(-len(wanted) // len(mine))
-        order = torch.cat([mine[torch.randperm(len(mine), generator=rng)] for _ in range(rounds)])
-        chosen[wanted] = order[: len(wanted)]
+    chosen = balanced_images(task, len(teacher.labels), torch.Generator().manual_seed(seed))
     target = task.train.images[chosen.to(task.train.images.device)]
     parameters = [teacher.latents, *teacher.generator.parameters()]
     optimiser = torch.optim.Adam(parameters, lr=1e-2)

@@ -86,7 +86,7 @@ def test_correlate_writes_json_and_report(workshop: Path, tmp_path: Path) -> Non
     content = json.loads((tmp_path / "correlation.json").read_text())
     assert printed == content
     assert content["n"] == 5
-    assert set(content["proxies"]) == {"gtn", "params", "flops", "real_steps", "random"}
+    assert set(content["proxies"]) == {"gtn", "params", "flops", "real_steps", "real_subset", "random"}
     for entry in content["proxies"].values():
         assert {"spearman", "ci95", "kendall", "seconds_per_architecture"} <= entry.keys()
     page = (tmp_path / "report.html").read_text()

@@ -8,7 +8,7 @@ from torch import nn
 
 from gtn_nas.errors import UserError
 from gtn_nas.meta import Learner, grade, inner_optimiser, teach
-from gtn_nas.proxy import Flops, Gtn, Params, Random, RealSteps, rivals
+from gtn_nas.proxy import Flops, Gtn, Params, Random, RealSteps, RealSubset, rivals
 from gtn_nas.task import Task
 from gtn_nas.teacher.frozen import FrozenTeacher
 from search_spaces.cnn_small import CnnSmall
@@ -27,7 +27,7 @@ def test_all_are_repeatable_and_timed(digits: Task, tiny_teacher: FrozenTeacher)
 
 def test_names_and_fingerprints_differ(digits: Task, tiny_teacher: FrozenTeacher) -> None:
     proxies = rivals(SPACE, digits, tiny_teacher)
-    assert [proxy.name for proxy in proxies] == ["gtn", "real_steps", "params", "flops", "random"]
+    assert [proxy.name for proxy in proxies] == ["gtn", "real_steps", "real_subset", "params", "flops", "random"]
     assert len({proxy.fingerprint for proxy in proxies}) == len(proxies)
 
 
@@ -69,13 +69,21 @@ def test_random_knows_nothing_but_the_key(digits: Task) -> None:
     assert 0.3 < sum(values) / 50 < 0.7
 
 
-def test_real_steps_uses_real_training_images(digits: Task) -> None:
-    lesson = RealSteps(SPACE, digits, steps=3, batch_size=16).lesson(0)
+@pytest.mark.parametrize("kind", [RealSteps, RealSubset])
+def test_rivals_are_shown_real_training_images(digits: Task, kind: type[RealSteps]) -> None:
+    lesson = kind(SPACE, digits, steps=3, batch_size=16).lesson(0)
+    assert lesson.images.shape == (3, 16, 1, 8, 8)
     flat = digits.train.images.flatten(1)
     for image, label in zip(lesson.images.flatten(0, 1).flatten(1), lesson.targets.flatten(), strict=True):
         found = (flat == image).all(dim=1)
         assert found.any()
         assert label in digits.train.labels[found]
+
+
+def test_a_real_subset_shows_every_class_in_turn(digits: Task) -> None:
+    lesson = RealSubset(SPACE, digits, steps=3, batch_size=20).lesson(0)
+    assert lesson.targets.flatten().tolist() == [number % 10 for number in range(60)]
+    assert len(lesson.images.flatten(0, 1).flatten(1).unique(dim=0)) == 60
 
 
 def test_a_diverging_candidate_gets_its_last_sound_accuracy(digits: Task, tiny_teacher: FrozenTeacher) -> None:
