@@ -55,7 +55,8 @@ class MetaTrainer:
         )
         self._rates = [float(group["lr"]) for group in self.optimiser.param_groups]
         self.curve: list[OuterStep] = []
-        self.elapsed = 0.0
+        self.elapsed = 0.0  # seconds of all runs so far, what happens between two steps included
+        self._last = time.perf_counter()
         self._unsound = 0
 
     @property
@@ -76,7 +77,6 @@ class MetaTrainer:
         Raises:
             UserError: the meta-gradient was not finite many times in a row.
         """
-        began = time.perf_counter()
         number = len(self.curve)
         rng = np.random.default_rng((self.config.seed, number))
         learner = self._draw_learner(rng)
@@ -88,7 +88,8 @@ class MetaTrainer:
             [lesson.images, *lesson.hyper.values()], [found.images, *(found.hyper[name] for name in lesson.hyper)]
         )
         self._update()
-        seconds = time.perf_counter() - began
+        now = time.perf_counter()
+        seconds, self._last = now - self._last, now
         self.elapsed += seconds
         done = OuterStep(number, found.loss, found.accuracy, found.diverged_at is not None, seconds)
         self.curve.append(done)
