@@ -2,34 +2,47 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import warnings
 
 import optuna
 import typer
 
-from gtn_nas.cli import correlate, demo, doctor, search, show, train_teacher, truth
 from gtn_nas.cli.output import note
 from gtn_nas.errors import UserError
 
-__all__ = ["app", "main"]
+__all__ = ["VERBS", "main", "make_app"]
 
-app = typer.Typer(
-    name="gtn-nas",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    help="Cheap, measured architecture search with Generative Teaching Networks.",
-)
-app.command("demo")(demo.demo)
-app.command("train-teacher")(train_teacher.train_teacher_command)
-app.command("search")(search.search_command)
-app.command("truth")(truth.truth_command)
-app.command("correlate")(correlate.correlate_command)
-app.command("show")(show.show)
-app.command("doctor")(doctor.doctor)
+VERBS = {
+    "demo": "gtn_nas.cli.demo:demo",
+    "train-teacher": "gtn_nas.cli.train_teacher:train_teacher_command",
+    "search": "gtn_nas.cli.search:search_command",
+    "truth": "gtn_nas.cli.truth:truth_command",
+    "correlate": "gtn_nas.cli.correlate:correlate_command",
+    "show": "gtn_nas.cli.show:show",
+    "doctor": "gtn_nas.cli.doctor:doctor",
+}
+
+
+def make_app(words: list[str]) -> typer.Typer:
+    """Return the application; of the verbs only the one that ``words`` begin with is loaded, or all for help.
+
+    Statistics and plotting take seconds to import, which a search need not wait for.
+    """
+    app = typer.Typer(
+        name="gtn-nas",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        help="Cheap, measured architecture search with Generative Teaching Networks.",
+    )
+    app.callback()(lambda: None)  # a program of verbs even when one alone is loaded
+    for verb in words[:1] if words[:1] and words[0] in VERBS else VERBS:
+        module, _, function = VERBS[verb].partition(":")
+        app.command(verb)(getattr(importlib.import_module(module), function))
+    return app
 
 
 def main() -> None:
@@ -37,7 +50,7 @@ def main() -> None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
     try:
-        app()
+        make_app(sys.argv[1:])()
     except UserError as error:
         note(f"[bold red]error:[/] {error}", markup_of=str(error))
         sys.exit(2)

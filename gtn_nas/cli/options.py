@@ -30,8 +30,10 @@ SpaceOption = Annotated[str, typer.Option("--space", help="search space by name,
 TeacherOption = Annotated[Path, typer.Option("--teacher", help="folder of a trained teacher")]
 JsonOption = Annotated[bool, typer.Option("--json", help="print the result as JSON on stdout")]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto (CUDA when it is there), cpu, cuda, cuda:1, …")]
-ThreadsOption = Annotated[int | None, typer.Option("--threads", help="threads to compute with  [default: PyTorch's]")]
-ConfigOption = Annotated[Path | None, typer.Option("--config", help="TOML file with [teacher], [meta], [recipe]")]
+ThreadsOption = Annotated[
+    int | None, typer.Option("--threads", help="threads to compute with", show_default="PyTorch's")
+]
+ConfigOption = Annotated[Path | None, typer.Option("--config", help="TOML file with the groups teacher, meta, recipe")]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="GROUP.NAME=VALUE", help="change one setting; may be repeated")
 ]

@@ -36,14 +36,14 @@ def print_json(content: Mapping[str, Any]) -> None:
     sys.stdout.write("\n")
 
 
-def progress_bar(unit: str) -> Progress:
-    """Return a progress display: what, bar, count, free text ``{task.fields[note]}``, time spent and left."""
+def progress_bar(unit: str | None) -> Progress:
+    """Return a progress display: what, bar, count of ``unit`` (None: a fraction), note, time spent and left."""
+    count = [] if unit is None else [MofNCompleteColumn(), TextColumn(unit)]
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(bar_width=18),
-        MofNCompleteColumn(),
-        TextColumn(unit),
+        *count,
         TextColumn("{task.fields[note]}"),
         TimeElapsedColumn(),
         TextColumn("left"),

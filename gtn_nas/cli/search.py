@@ -43,7 +43,7 @@ def search_command(
     engine: Annotated[str, typer.Option(help="search engine")] = "optuna",
     sampler: Annotated[str, typer.Option(help="tpe or random")] = "tpe",
     storage: Annotated[str | None, typer.Option(help="Optuna storage, e.g. sqlite:///nas.db")] = None,
-    study: Annotated[str | None, typer.Option(help="name of the study  [default: SPACE-DATA]")] = None,
+    study: Annotated[str | None, typer.Option(help="name of the study", show_default="SPACE-DATA")] = None,
     seed: Annotated[int, typer.Option(help="seed of the sampler", min=0)] = 0,
     config: ConfigOption = None,
     assignments: SetOption = None,

@@ -35,9 +35,9 @@ def train_teacher_command(
     out: Annotated[Path, typer.Option("--out", help="folder for the teacher")],
     data: DataOption = "digits",
     space: SpaceOption = "cnn_small",
-    iterations: Annotated[int | None, typer.Option(help="outer steps  [default: 1000]", min=1)] = None,
+    iterations: Annotated[int | None, typer.Option(help="outer steps", min=1, show_default="1000")] = None,
     time_budget: Annotated[str | None, typer.Option(help="stop after this time, e.g. 90s, 20m or 2h")] = None,
-    seed: Annotated[int | None, typer.Option(help="seed of everything random  [default: 0]", min=0)] = None,
+    seed: Annotated[int | None, typer.Option(help="seed of everything random", min=0, show_default="0")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="go on from the checkpoint in --out")] = False,
     force: Annotated[bool, typer.Option("--force", help="train again where --out already holds a teacher")] = False,
     config: ConfigOption = None,
@@ -78,27 +78,23 @@ def train_with_progress(
     task: Task, space: SearchSpace, settings: Settings, out: Path, resume: bool, description: str = "teacher"
 ) -> FrozenTeacher:
     """Train with a live line: step, meta-loss, meta-accuracy, time left; say how to resume when interrupted."""
-    with progress_bar("steps") as progress:
-        by_clock = settings.meta.minutes is not None
-        total = None if by_clock else settings.meta.iterations
-        bar = progress.add_task(description, total=total, note="")
+    with progress_bar(None) as progress:
+        bar = progress.add_task(description, total=1.0, note="")
         smooth = _Running()
 
         def show(trainer: MetaTrainer, step: OuterStep) -> None:
-            if by_clock:  # the total is what the clock will allow
-                total_now = max(step.number + 1, round((step.number + 1) / max(trainer.progress, 1e-9)))
-            else:
-                total_now = settings.meta.iterations
             diverged = sum(s.diverged for s in trainer.curve)
-            text = f"loss {smooth('loss', step.loss):.3f} accuracy {smooth('accuracy', step.accuracy):.3f}"
+            text = f"step {step.number + 1} loss {smooth('loss', step.loss):.3f}"
+            text += f" accuracy {smooth('accuracy', step.accuracy):.3f}"
             text += f" [red]diverged {diverged}[/]" if diverged else ""
-            progress.update(bar, completed=step.number + 1, total=total_now, note=text)
+            progress.update(bar, completed=trainer.progress, note=text)
 
         try:
             return train_teacher(task, space, settings.teacher, settings.meta, out, resume=resume, on_step=show)
         except KeyboardInterrupt:
             progress.stop()
-            note(f"checkpoint saved to [bold]{out}[/]; the same command with --resume goes on from it.")
+            if can_resume(out):
+                note(f"checkpoint saved to [bold]{out}[/]; the same command with --resume goes on from it.")
             raise
 
 

@@ -16,6 +16,8 @@ from gtn_nas.teacher.schedule import Schedule
 
 __all__ = ["Teacher", "fit_to_real_images"]
 
+_FIT_BATCH = 256
+
 
 class Teacher(nn.Module):
     """Learned latents in a fixed order (the "full curriculum" of Such et al., 2019), one per synthetic image.
@@ -54,14 +56,16 @@ def fit_to_real_images(teacher: Teacher, task: Task, steps: int, seed: int) -> f
     Every latent is given one image of its class, and generator and latents are fitted to them by squared
     error (generative latent optimisation; Bojanowski et al., 2018). Returns the last mean squared error.
     """
-    chosen = balanced_images(task, len(teacher.labels), torch.Generator().manual_seed(seed))
+    rng = torch.Generator().manual_seed(seed)
+    chosen = balanced_images(task, len(teacher.labels), rng)
     target = task.train.images[chosen.to(task.train.images.device)]
     parameters = [teacher.latents, *teacher.generator.parameters()]
     optimiser = torch.optim.Adam(parameters, lr=1e-2)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, max(1, steps), eta_min=1e-3)
     error = float("nan")
     for _ in range(steps):
-        loss = F.mse_loss(teacher.generator(teacher.latents, teacher.labels), target)
+        part = torch.randperm(len(chosen), generator=rng)[:_FIT_BATCH].to(target.device)
+        loss = F.mse_loss(teacher.generator(teacher.latents[part], teacher.labels[part]), target[part])
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
