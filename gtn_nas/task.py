@@ -34,6 +34,10 @@ class Split:
         index = torch.randperm(len(self), generator=generator)[:count].to(self.labels.device)
         return self.images[index], self.labels[index]
 
+    def head(self, count: int) -> Split:
+        """Return the first ``count`` images (all of them when there are fewer); splits are in random order."""
+        return Split(self.images[:count], self.labels[:count])
+
     def to(self, device: torch.device) -> Split:
         """Return the split on ``device``."""
         return Split(self.images.to(device), self.labels.to(device))

@@ -80,15 +80,21 @@ def verdict(leader: str, entries: dict[str, dict[str, Any]], differences: dict[s
     mine = entries[leader]
     if mine["spearman"] is None:
         return f"The rank correlation of {leader} is not defined: {mine['undefined']}."
-    better = [n for n, d in differences.items() if d["spearman"] is not None and d["spearman"] > 0]
-    worse = [n for n, d in differences.items() if d["spearman"] is not None and d["spearman"] <= 0]
-    sure = [n for n in better if differences[n]["ci95"] is not None and differences[n]["ci95"][0] > 0]
+    defined = {name: found for name, found in differences.items() if found["spearman"] is not None}
+    better = [name for name, found in defined.items() if found["ci95"] and found["ci95"][0] > 0]
+    worse = [name for name, found in defined.items() if found["ci95"] and found["ci95"][1] < 0]
+    open_ = [name for name in defined if name not in (*better, *worse)]
     interval = "" if mine["ci95"] is None else f" [{mine['ci95'][0]:.2f}, {mine['ci95'][1]:.2f}]"
-    text = f"{leader} ranks architectures with Spearman {mine['spearman']:.2f}{interval}"
-    text += f", better than {_join(better)}" if better else ", better than no other proxy"
-    text += f" but not better than {_join(worse)}." if worse else "."
-    if better:
-        text += f" The interval of the difference excludes zero for {_join(sure) if sure else 'none of them'}."
+    words = [f"{leader} ranks architectures with Spearman {mine['spearman']:.2f}{interval}"]
+    words += [f"better than {_join(better)}"] if better else []
+    words += [f"worse than {_join(worse)}"] if worse else []
+    text = ", ".join(words) + "."
+    ahead = [name for name in open_ if defined[name]["spearman"] > 0]
+    behind = [name for name in open_ if name not in ahead]
+    if ahead:
+        text += f" It is ahead of {_join(ahead)}, but by no more than chance could give."
+    if behind:
+        text += f" It is not ahead of {_join(behind)}, and the difference may be chance."
     return text
 
 

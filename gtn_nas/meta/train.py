@@ -19,7 +19,7 @@ from gtn_nas.meta.checkpoint import CHECKPOINT, restore_checkpoint, save_checkpo
 from gtn_nas.meta.config import MetaConfig
 from gtn_nas.meta.inner import inner_optimiser
 from gtn_nas.meta.learner import Learner
-from gtn_nas.meta.teach import grade, teach
+from gtn_nas.meta.teach import GRADED, grade, teach
 from gtn_nas.meta.trainer import MetaTrainer, OuterStep
 from gtn_nas.space import SearchSpace
 from gtn_nas.task import Task
@@ -30,6 +30,7 @@ from gtn_nas.teacher.teacher import Teacher, fit_to_real_images
 __all__ = ["measure_quality", "start_training", "train_teacher"]
 
 _CHECKPOINT_SECONDS = 30.0
+_WARM_START_SHARE = 0.15  # of a time budget, at most
 _QUALITY_SEED = 2**31 - 1  # architectures that training, whose seeds are small, does not draw
 
 
@@ -78,7 +79,8 @@ def start_training(
     if resume_from is not None:
         restore_checkpoint(trainer, resume_from)
     elif teacher_config.warm_start:  # its time counts with the first outer step's
-        fit_to_real_images(teacher, task, teacher_config.warm_start, config.seed)
+        seconds = math.inf if config.minutes is None else _WARM_START_SHARE * 60 * config.minutes
+        fit_to_real_images(teacher, task, teacher_config.warm_start, config.seed, seconds)
     return trainer
 
 
@@ -117,7 +119,7 @@ def measure_quality(
             torch.manual_seed(number)
             learner = Learner(space.build(architecture, task).to(task.train.images.device))
         theta, _ = teach(learner, learner.initial, frozen.lesson, rule)
-        accuracies.append(grade(learner, theta, task.validation, frozen.statistics_images(task)).accuracy)
+        accuracies.append(grade(learner, theta, task.validation.head(GRADED), frozen.statistics_images(task)).accuracy)
     return {
         "architectures": architectures,
         "mean_validation_accuracy": float(np.mean(accuracies)),

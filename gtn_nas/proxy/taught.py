@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gtn_nas.meta.inner import InnerOptimiser, inner_optimiser
 from gtn_nas.meta.learner import Learner
-from gtn_nas.meta.teach import grade, teach
+from gtn_nas.meta.teach import GRADED, grade, teach
 from gtn_nas.proxy.base import Proxy
 from gtn_nas.space import Architecture, SearchSpace
 from gtn_nas.task import Task, balanced_images
@@ -22,7 +22,7 @@ __all__ = ["Gtn", "RealSteps", "RealSubset"]
 
 
 class _Taught(Proxy):
-    """Score: accuracy on the task's validation split after the lesson."""
+    """Score: accuracy on the first 2,000 images of the task's validation split after the lesson."""
 
     rule: InnerOptimiser
 
@@ -41,7 +41,7 @@ class _Taught(Proxy):
             torch.manual_seed(seed)
             learner = Learner(self.space.build(architecture, self.task).to(lesson.images.device))
         theta, losses = teach(learner, learner.initial, lesson, self.rule)
-        graded = grade(learner, theta, self.task.validation, self.statistics_images(lesson))
+        graded = grade(learner, theta, self.task.validation.head(GRADED), self.statistics_images(lesson))
         detail = {"loss": graded.loss, "train_loss": losses[-1] if losses else float("nan"), "steps": len(losses)}
         return graded.accuracy, detail
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Mapping
 
 import torch
@@ -50,11 +52,12 @@ class Teacher(nn.Module):
         return Lesson(images.unflatten(0, shape), self.labels.view(shape), self.schedule())
 
 
-def fit_to_real_images(teacher: Teacher, task: Task, steps: int, seed: int) -> float:
+def fit_to_real_images(teacher: Teacher, task: Task, steps: int, seed: int, seconds: float = math.inf) -> float:
     """Make the lesson resemble real training images of its classes, so that meta-training starts from sense.
 
     Every latent is given one image of its class, and generator and latents are fitted to them by squared
-    error (generative latent optimisation; Bojanowski et al., 2018). Returns the last mean squared error.
+    error (generative latent optimisation; Bojanowski et al., 2018), for ``steps`` or until ``seconds`` are over.
+    Returns the last mean squared error.
     """
     rng = torch.Generator().manual_seed(seed)
     chosen = balanced_images(task, len(teacher.labels), rng)
@@ -62,8 +65,10 @@ def fit_to_real_images(teacher: Teacher, task: Task, steps: int, seed: int) -> f
     parameters = [teacher.latents, *teacher.generator.parameters()]
     optimiser = torch.optim.Adam(parameters, lr=1e-2)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, max(1, steps), eta_min=1e-3)
-    error = float("nan")
+    error, deadline = float("nan"), time.monotonic() + seconds
     for _ in range(steps):
+        if time.monotonic() > deadline:
+            break
         part = torch.randperm(len(chosen), generator=rng)[:_FIT_BATCH].to(target.device)
         loss = F.mse_loss(teacher.generator(teacher.latents[part], teacher.labels[part]), target[part])
         optimiser.zero_grad()

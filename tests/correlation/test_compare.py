@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from gtn_nas.correlation import TruthTable, compare
+from gtn_nas.correlation.compare import verdict
 from gtn_nas.proxy import Flops, Params, Proxy, Random
 from gtn_nas.space import Architecture
 from gtn_nas.task import Task
@@ -71,3 +72,20 @@ def test_a_constant_proxy_is_undefined_everywhere(digits: Task, table: TruthTabl
     assert content["proxies"]["gtn"]["undefined"] == "all scores are equal"
     assert content["differences"]["params"]["spearman"] is None
     assert content["verdict"] == "The rank correlation of gtn is not defined: all scores are equal."
+
+
+@pytest.mark.parametrize(
+    ("ci95", "words"),
+    [
+        ([0.1, 0.3], "better than rival."),
+        ([-0.3, -0.1], "worse than rival."),
+        ([-0.1, 0.5], "It is ahead of rival, but by no more than chance could give."),
+        ([-0.5, 0.1], "It is not ahead of rival, and the difference may be chance."),
+    ],
+)
+def test_the_verdict_claims_what_the_interval_settles(ci95: list[float], words: str) -> None:
+    entries = {"gtn": {"spearman": 0.8, "ci95": [0.6, 0.9], "undefined": None}}
+    differences = {"rival": {"spearman": sum(ci95) / 2, "ci95": ci95}}
+    text = verdict("gtn", entries, differences)
+    assert text.startswith("gtn ranks architectures with Spearman 0.80 [0.60, 0.90]")
+    assert text.endswith(words)
