@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, SupportsIndex
 
 import numpy as np
 import torch
@@ -69,6 +69,11 @@ class SearchSpace(ABC):
     name: ClassVar[str]
     version: ClassVar[int] = 1
     parameters: ClassVar[Mapping[str, BaseDistribution]]
+    origin: str | None = None  # the file and class it was loaded from, None for an installed space
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
+        # A worker process cannot import the module of a loose file: it loads the file again.
+        return super().__reduce_ex__(protocol) if self.origin is None else (load_space, (self.origin,))
 
     def __init_subclass__(cls, **options: object) -> None:
         super().__init_subclass__(**options)
@@ -182,7 +187,9 @@ def load_space(name: str) -> SearchSpace:
     """
     if ".py:" in name:
         path, _, class_name = name.rpartition(":")
-        return _instantiate(_load_file(Path(path)), class_name, name)
+        space = _instantiate(_load_file(Path(path)), class_name, name)
+        space.origin = f"{Path(path).resolve()}:{class_name}"
+        return space
     target = available_spaces().get(name)
     if target is None:
         known = ", ".join(sorted(available_spaces())) or "none"

@@ -2,6 +2,10 @@
 
 import itertools
 import math
+import pickle
+import subprocess
+import sys
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -420,3 +424,12 @@ def test_a_broken_entry_point_is_refused(monkeypatch, target):
     monkeypatch.setattr("gtn_nas.space.available_spaces", lambda: {"broken": target})
     with pytest.raises(UserError, match=r"'broken' (does not load|is not a search space)"):
         load_space("broken")
+
+
+def test_a_space_from_a_file_reaches_worker_processes(tmp_path: Path) -> None:
+    path = tmp_path / "loose.py"
+    path.write_text("from search_spaces.cnn_small import CnnSmall\n\nclass Loose(CnnSmall):\n    name = 'loose'\n")
+    pickled = pickle.dumps(load_space(f"{path}:Loose"))
+    program = "import pickle, sys; print(pickle.loads(sys.stdin.buffer.read()).name)"
+    done = subprocess.run([sys.executable, "-c", program], input=pickled, capture_output=True, check=True)
+    assert done.stdout.decode().strip() == "loose"

@@ -42,6 +42,7 @@ def correlate_command(
     data: DataOption = "digits",
     space: SpaceOption = "cnn_small",
     seeds: Annotated[int, typer.Option(help="initialisations per architecture, averaged", min=1)] = 2,
+    workers: Annotated[int, typer.Option(help="parallel processes", min=1)] = 1,
     train_limit: TrainLimitOption = None,
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
@@ -51,7 +52,7 @@ def correlate_command(
     loaded_space, task = open_space_and_task(space, data, device, threads, train_limit)
     frozen = load_teacher(teacher)
     table = TruthTable.load(truth, loaded_space, task)
-    content = correlate_with_progress(loaded_space, task, frozen, table, seeds)
+    content = correlate_with_progress(loaded_space, task, frozen, table, seeds, workers)
     write_atomically(out / "correlation.json", json.dumps(content, indent=1))
     title = f"{loaded_space.name} on {task.name}"
     write_report(Report(title=title, correlation=content, teacher=teacher_view(frozen)), out / "report.html")
@@ -63,13 +64,15 @@ def correlate_command(
 
 
 def correlate_with_progress(
-    space: SearchSpace, task: Task, teacher: FrozenTeacher, table: TruthTable, seeds: int
+    space: SearchSpace, task: Task, teacher: FrozenTeacher, table: TruthTable, seeds: int, workers: int
 ) -> dict[str, Any]:
     """Compare all rivals on the table with a live line; return the content of ``correlation.json``."""
     proxies = rivals(space, task, teacher)
     with progress_bar("scores") as progress:
         bar = progress.add_task("correlate", total=len(proxies) * len(table.keys), note="")
-        content = compare(table, proxies, seeds, on_score=lambda name, *_: progress.update(bar, advance=1, note=name))
+        content = compare(
+            table, proxies, seeds, workers, on_score=lambda name, *_: progress.update(bar, advance=1, note=name)
+        )
     content["teacher"] = {
         "fingerprint": teacher.fingerprint,
         "config": teacher.config.model_dump(),

@@ -78,7 +78,7 @@ def demo(
         verified = verify_with_progress(study, proxy, plan.verify, settings.recipe)
         _wait_for_truth(truth, plan, out)
     table = TruthTable.load(out / "truth.jsonl", space, task)
-    content = correlate_with_progress(space, task, teacher, table, plan.score_seeds)
+    content = correlate_with_progress(space, task, teacher, table, plan.score_seeds, workers=2)
     write_atomically(out / "correlation.json", json.dumps(content, indent=1))
     report = Report("gtn-nas demo: cnn_small on digits", content, teacher_view(teacher), search_view(study))
     write_report(report, out / "report.html")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,43 +13,68 @@ import numpy.typing as npt
 
 from gtn_nas.correlation.stats import kendall, precision_at, regret_at, spearman, spearman_difference
 from gtn_nas.correlation.truth import TruthTable, ceiling
+from gtn_nas.errors import UserError
+from gtn_nas.parallel import map_unordered
 from gtn_nas.proxy import Proxy
+from gtn_nas.space import Architecture
 
-__all__ = ["compare", "score_all"]
+__all__ = ["Scored", "compare", "score_all", "verdict"]
 
 Scores = npt.NDArray[np.float64]
 OnScore = Callable[[str, int, int], None]
 _TOP = 5
 
 
+@dataclass(frozen=True)
+class Scored:
+    """A proxy's scores of all architectures ``[n]``, median CPU seconds of one with its seeds, and the seeds used."""
+
+    values: Scores
+    seconds: float
+    seeds: int
+
+
 def score_all(
-    proxy: Proxy, table: TruthTable, seeds: int, on_score: OnScore | None = None
-) -> tuple[Scores, float, int]:
-    """Return the mean score of every architecture ``[n]``, the seconds per architecture, and the seeds used.
-
-    Seconds are the CPU time of one architecture with all its seeds, the median over architectures. A
-    candidate that cannot be scored gets NaN.
-    """
-    used = seeds if proxy.seeded else 1
-    values, costs = [], []
-    for number, architecture in enumerate(table.architectures, start=1):
-        scores = [proxy.score(architecture, seed) for seed in range(used)]
-        values.append(statistics.fmean(score.value for score in scores))
-        costs.append(sum(score.cpu_seconds for score in scores))
+    proxies: Sequence[Proxy], table: TruthTable, seeds: int, workers: int = 1, on_score: OnScore | None = None
+) -> dict[str, Scored]:
+    """Score every architecture of the table with every proxy, ``seeds`` times those that depend on a seed."""
+    jobs = [(number, architecture, seeds) for number in range(len(proxies)) for architecture in table.architectures]
+    found: dict[int, tuple[float, float]] = {}
+    for index, result in map_unordered(_score_job, proxies, jobs, workers):
+        found[index] = result
         if on_score is not None:
-            on_score(proxy.name, number, len(table.architectures))
-    return np.array(values), statistics.median(costs), used
+            on_score(proxies[jobs[index][0]].name, len(found), len(jobs))
+    size = len(table.architectures)
+    rows = [[found[number * size + index] for index in range(size)] for number in range(len(proxies))]
+    return {
+        proxy.name: Scored(
+            values=np.array([value for value, _ in row]),
+            seconds=statistics.median([s for _, s in row if math.isfinite(s)] or [math.nan]),
+            seeds=seeds if proxy.seeded else 1,
+        )
+        for proxy, row in zip(proxies, rows, strict=True)
+    }
 
 
-def compare(table: TruthTable, proxies: Sequence[Proxy], seeds: int, on_score: OnScore | None = None) -> dict[str, Any]:
+def _score_job(proxies: Sequence[Proxy], job: tuple[int, Architecture, int]) -> tuple[float, float]:
+    """Return the mean score and the CPU seconds of all its seeds; NaN for a candidate that cannot be scored."""
+    number, architecture, seeds = job
+    proxy = proxies[number]
+    try:
+        scores = [proxy.score(architecture, seed) for seed in range(seeds if proxy.seeded else 1)]
+    except (RuntimeError, UserError):  # out of memory, or a network that cannot be trained
+        return math.nan, math.nan
+    return statistics.fmean(score.value for score in scores), sum(score.cpu_seconds for score in scores)
+
+
+def compare(
+    table: TruthTable, proxies: Sequence[Proxy], seeds: int, workers: int = 1, on_score: OnScore | None = None
+) -> dict[str, Any]:
     """Score the table's architectures with every proxy and compare the rankings; the first proxy leads."""
     truth = table.mean
-    scores: dict[str, Scores] = {}
-    entries: dict[str, dict[str, Any]] = {}
-    for proxy in proxies:
-        values, seconds, used = score_all(proxy, table, seeds, on_score)
-        scores[proxy.name] = values
-        entries[proxy.name] = _entry(values, truth, seconds, used)
+    scored = score_all(proxies, table, seeds, workers, on_score)
+    scores = {name: found.values for name, found in scored.items()}
+    entries = {name: _entry(found.values, truth, found.seconds, found.seeds) for name, found in scored.items()}
     leader = proxies[0].name
     differences = {}
     for name, values in scores.items():
@@ -107,7 +134,7 @@ def _entry(values: Scores, truth: Scores, seconds: float, seeds: int) -> dict[st
         f"precision_at_{_TOP}": precision_at(values, truth, _TOP),
         "regret_at_1": regret_at(values, truth, 1),
         f"regret_at_{_TOP}": regret_at(values, truth, _TOP),
-        "seconds_per_architecture": seconds,
+        "seconds_per_architecture": _number(seconds),
         "seeds": seeds,
         "undefined": rho.undefined,
     }

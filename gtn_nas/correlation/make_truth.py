@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -13,6 +11,7 @@ import torch
 from gtn_nas.correlation.truth import Training, read_trainings
 from gtn_nas.errors import UserError
 from gtn_nas.files import write_atomically
+from gtn_nas.parallel import map_unordered
 from gtn_nas.space import Architecture, SearchSpace
 from gtn_nas.task import Task
 from gtn_nas.training import Recipe, train_network
@@ -52,7 +51,7 @@ def make_truth(
     path.parent.mkdir(parents=True, exist_ok=True)
     made = 0
     with path.open("a", encoding="utf-8") as table:
-        for training in _train_all(wanted, space, task, recipe, workers):
+        for _, training in map_unordered(_train_job, (space, task, recipe), wanted, workers):
             table.write(training.to_line() + "\n")
             table.flush()
             os.fsync(table.fileno())
@@ -102,34 +101,5 @@ def _resume(path: Path, space: SearchSpace, task: Task, recipe: Recipe) -> set[t
     return {(training.key, training.seed) for training in trainings}
 
 
-def _train_all(
-    wanted: list[tuple[Architecture, int]], space: SearchSpace, task: Task, recipe: Recipe, workers: int
-) -> Iterator[Training]:
-    if workers <= 1:
-        for architecture, seed in wanted:
-            yield train_one(space, task, recipe, architecture, seed)
-        return
-    threads = max(1, torch.get_num_threads() // workers)
-    with ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=_start_worker, initargs=(space, task, recipe, threads)
-    ) as pool:
-        futures = [pool.submit(_train_in_worker, architecture, seed) for architecture, seed in wanted]
-        try:
-            for future in as_completed(futures):
-                yield future.result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-
-
-_job: tuple[SearchSpace, Task, Recipe] | None = None  # a worker process's own, set once when it starts
-
-
-def _start_worker(space: SearchSpace, task: Task, recipe: Recipe, threads: int) -> None:
-    global _job
-    torch.set_num_threads(threads)
-    _job = (space, task, recipe)
-
-
-def _train_in_worker(architecture: Architecture, seed: int) -> Training:
-    assert _job is not None
-    return train_one(*_job, architecture, seed)
+def _train_job(shared: tuple[SearchSpace, Task, Recipe], job: tuple[Architecture, int]) -> Training:
+    return train_one(*shared, *job)

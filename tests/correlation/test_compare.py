@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gtn_nas.correlation import TruthTable, compare
-from gtn_nas.correlation.compare import verdict
+from gtn_nas.correlation.compare import score_all, verdict
 from gtn_nas.proxy import Flops, Params, Proxy, Random
 from gtn_nas.space import Architecture
 from gtn_nas.task import Task
@@ -63,6 +63,27 @@ def test_the_whole(digits: Task, table: TruthTable) -> None:
     assert content["truth"]["seconds_per_training"] == 2.5
     assert content["architectures"][3]["scores"]["params"] == SPACE.cost(table.architectures[3], digits).params
     assert content["verdict"].startswith("gtn ranks architectures with Spearman 1.00")
+
+
+def test_parallel_workers_give_the_same_scores(digits: Task, table: TruthTable) -> None:
+    proxies = [Params(SPACE, digits), Random(SPACE, digits)]
+    alone, together = score_all(proxies, table, 2), score_all(proxies, table, 2, workers=2)
+    for name in ("params", "random"):
+        assert np.array_equal(alone[name].values, together[name].values)
+        assert alone[name].seeds == together[name].seeds
+
+
+def test_a_candidate_that_cannot_be_scored_leaves_the_proxy_undefined(digits: Task, table: TruthTable) -> None:
+    class Fragile(Params):
+        def measure(self, architecture: Architecture, seed: int) -> tuple[float, dict[str, float]]:
+            if architecture == table.architectures[3]:
+                raise RuntimeError("out of memory")
+            return super().measure(architecture, seed)
+
+    content = compare(table, [Fragile(SPACE, digits)], seeds=1)
+    json.dumps(content, allow_nan=False)
+    assert content["proxies"]["params"]["undefined"] == "a score is not finite"
+    assert content["architectures"][3]["scores"]["params"] is None
 
 
 def test_a_constant_proxy_is_undefined_everywhere(digits: Task, table: TruthTable) -> None:
