@@ -57,6 +57,8 @@ class Task:
     classes: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    source: str = ""
+    train_limit: int | None = None
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -104,7 +106,9 @@ def load_task(source: str, device: torch.device | None = None, train_limit: int 
         UserError: the source cannot be read or is not fit for classification.
     """
     name = Path(source).stem if source.endswith(".npz") else Path(source).name
-    task = make_task(name, read_source(source), train_limit=train_limit)
+    task = replace(
+        make_task(name, read_source(source), train_limit=train_limit), source=source, train_limit=train_limit
+    )
     return task.to(device) if device is not None else task
 
 

@@ -60,3 +60,7 @@ def main() -> None:
     except BrokenPipeError:  # the reader of our output went away
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:
+        said = f"cannot use {error.filename or 'a file'}: {error.strerror or error}; check the path and the disk."
+        note(f"[bold red]error:[/] {said}", markup_of=said)
+        sys.exit(2)

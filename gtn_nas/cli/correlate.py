@@ -13,14 +13,14 @@ import typer
 from rich.table import Table
 
 from gtn_nas.cli.options import (
-    DataOption,
     DeviceOption,
     JsonOption,
-    SpaceOption,
     TeacherOption,
+    TeachersDataOption,
+    TeachersSpaceOption,
     ThreadsOption,
     TrainLimitOption,
-    open_space_and_task,
+    open_for_teacher,
 )
 from gtn_nas.cli.output import note, print_json, progress_bar, results
 from gtn_nas.correlation import TruthTable, compare
@@ -39,8 +39,8 @@ def correlate_command(
     teacher: TeacherOption,
     truth: Annotated[Path, typer.Option("--truth", help="truth table made by gtn-nas truth")],
     out: Annotated[Path, typer.Option("--out", help="folder for correlation.json and report.html")],
-    data: DataOption = "digits",
-    space: SpaceOption = "cnn_small",
+    data: TeachersDataOption = None,
+    space: TeachersSpaceOption = None,
     seeds: Annotated[int, typer.Option(help="initialisations per architecture, averaged", min=1)] = 2,
     workers: Annotated[int, typer.Option(help="parallel processes", min=1)] = 1,
     train_limit: TrainLimitOption = None,
@@ -49,8 +49,8 @@ def correlate_command(
     as_json: JsonOption = False,
 ) -> None:
     """Measure how far proxies can be trusted: rank correlation with real training, with intervals and costs."""
-    loaded_space, task = open_space_and_task(space, data, device, threads, train_limit)
     frozen = load_teacher(teacher)
+    loaded_space, task = open_for_teacher(frozen, space, data, device, threads, train_limit)
     table = TruthTable.load(truth, loaded_space, task)
     content = correlate_with_progress(loaded_space, task, frozen, table, seeds, workers)
     write_atomically(out / "correlation.json", json.dumps(content, indent=1))
@@ -104,7 +104,12 @@ def print_proxies(content: dict[str, Any]) -> None:
     if limit is not None and limit["spearman"] is not None:
         table.add_section()
         seconds = content["truth"]["seconds_per_training"]
-        table.add_row("two halves of the truth", f"{limit['spearman']:.3f}", _interval(limit["ci95"]), f"{seconds:.3g}")
+        table.add_row(
+            "two halves of the truth (one training)",
+            f"{limit['spearman']:.3f}",
+            _interval(limit["ci95"]),
+            f"{seconds:.3g}",
+        )
     results.print(table)
     results.print(content["verdict"])
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gtn_nas.cli.correlate import correlate_with_progress, print_proxies
 from gtn_nas.cli.options import JsonOption, SetOption, open_space_and_task
@@ -43,12 +43,12 @@ class DemoPlan(BaseModel):
 
     data: str
     space: str
-    candidates: int
-    verify: int
-    architectures: int
-    truth_seeds: int
-    truth_sample_seed: int
-    score_seeds: int
+    candidates: Annotated[int, Field(ge=1)]
+    verify: Annotated[int, Field(ge=1)]
+    architectures: Annotated[int, Field(ge=1)]
+    truth_seeds: Annotated[int, Field(ge=1)]
+    truth_sample_seed: Annotated[int, Field(ge=0)]
+    score_seeds: Annotated[int, Field(ge=1)]
 
 
 def demo(
@@ -77,10 +77,12 @@ def demo(
         search_with_progress(study, proxy, plan.candidates, plan.score_seeds)
         verified = verify_with_progress(study, proxy, plan.verify, settings.recipe)
         _wait_for_truth(truth, plan, out)
+    if not verified:
+        raise UserError(f"no candidate could be trained, see the trials' reasons in {out / 'study.db'}.")
     table = TruthTable.load(out / "truth.jsonl", space, task)
     content = correlate_with_progress(space, task, teacher, table, plan.score_seeds, workers=2)
     write_atomically(out / "correlation.json", json.dumps(content, indent=1))
-    report = Report("gtn-nas demo: cnn_small on digits", content, teacher_view(teacher), search_view(study))
+    report = Report(f"gtn-nas demo: {space.name} on {task.name}", content, teacher_view(teacher), search_view(study))
     write_report(report, out / "report.html")
     seconds = time.perf_counter() - began
     if as_json:
@@ -102,7 +104,9 @@ def _read_plan(assignments: list[str]) -> tuple[DemoPlan, Settings]:
         return DemoPlan.model_validate(plan), load_settings(overrides=tree)
     except ValidationError as error:
         first = error.errors()[0]
-        raise UserError(f"setting demo.{first['loc'][0]}: {first['msg'].lower()}, got {first['input']!r}.") from error
+        raise UserError(
+            f"setting demo.{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}, got {first['input']!r}."
+        ) from error
 
 
 def _make_room(out: Path, force: bool) -> None:

@@ -10,6 +10,7 @@ import typer
 from gtn_nas.device import pick_device, set_threads
 from gtn_nas.space import SearchSpace, load_space
 from gtn_nas.task import Task, load_task
+from gtn_nas.teacher.frozen import FrozenTeacher
 
 __all__ = [
     "ConfigOption",
@@ -19,12 +20,22 @@ __all__ = [
     "SetOption",
     "SpaceOption",
     "TeacherOption",
+    "TeachersDataOption",
+    "TeachersSpaceOption",
     "ThreadsOption",
+    "TrainLimitOption",
+    "open_for_teacher",
     "open_space_and_task",
 ]
 
 DataOption = Annotated[
     str, typer.Option("--data", help="digits, mnist, fashion_mnist, kmnist, cifar10, cifar100, svhn, .npz or folder")
+]
+TeachersDataOption = Annotated[
+    str | None, typer.Option("--data", help="data set, as for train-teacher", show_default="the teacher's")
+]
+TeachersSpaceOption = Annotated[
+    str | None, typer.Option("--space", help="search space, as for train-teacher", show_default="the teacher's")
 ]
 SpaceOption = Annotated[str, typer.Option("--space", help="search space by name, or path/to/file.py:Class")]
 TeacherOption = Annotated[Path, typer.Option("--teacher", help="folder of a trained teacher")]
@@ -51,3 +62,22 @@ def open_space_and_task(
     set_threads(threads)
     place = pick_device(device)
     return load_space(space), load_task(data, place, train_limit)
+
+
+def open_for_teacher(
+    teacher: FrozenTeacher,
+    space: str | None,
+    data: str | None,
+    device: str,
+    threads: int | None,
+    train_limit: int | None,
+) -> tuple[SearchSpace, Task]:
+    """Load what the user named or, where nothing was named, what the teacher was trained for."""
+    card = teacher.card
+    return open_space_and_task(
+        space or str(card.get("space_source", card.get("space"))),
+        data or str(card.get("source", card.get("task"))),
+        device,
+        threads,
+        train_limit if train_limit is not None else card.get("train_limit"),
+    )

@@ -10,15 +10,15 @@ from rich.table import Table
 
 from gtn_nas.cli.options import (
     ConfigOption,
-    DataOption,
     DeviceOption,
     JsonOption,
     SetOption,
-    SpaceOption,
     TeacherOption,
+    TeachersDataOption,
+    TeachersSpaceOption,
     ThreadsOption,
     TrainLimitOption,
-    open_space_and_task,
+    open_for_teacher,
 )
 from gtn_nas.cli.output import describe, note, print_json, progress_bar, results
 from gtn_nas.cli.settings import load_settings
@@ -35,8 +35,8 @@ __all__ = ["search_command", "search_with_progress", "verify_with_progress"]
 
 def search_command(
     teacher: TeacherOption,
-    data: DataOption = "digits",
-    space: SpaceOption = "cnn_small",
+    data: TeachersDataOption = None,
+    space: TeachersSpaceOption = None,
     trials: Annotated[int, typer.Option(help="candidates that the study shall hold in all", min=1)] = 200,
     verify_best: Annotated[int, typer.Option("--verify", help="train the best K on real data", min=0)] = 0,
     seeds: Annotated[int, typer.Option(help="initialisations per candidate, averaged", min=1)] = 1,
@@ -59,8 +59,9 @@ def search_command(
     if engine != "optuna":
         raise UserError(f"unknown engine {engine!r}; use optuna.")
     settings = load_settings(config, assignments or [])
-    loaded_space, task = open_space_and_task(space, data, device, threads, train_limit)
-    proxy = Gtn(loaded_space, task, load_teacher(teacher))
+    frozen = load_teacher(teacher)
+    loaded_space, task = open_for_teacher(frozen, space, data, device, threads, train_limit)
+    proxy = Gtn(loaded_space, task, frozen)
     name = study or f"{loaded_space.name}-{task.name}"
     opened = open_study(storage, name, proxy, seeds, make_sampler(sampler, seed))
     search_with_progress(opened, proxy, trials, seeds)

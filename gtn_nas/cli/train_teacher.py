@@ -22,11 +22,12 @@ from gtn_nas.cli.options import (
 from gtn_nas.cli.output import note, print_json, progress_bar
 from gtn_nas.cli.settings import Settings, load_settings
 from gtn_nas.errors import UserError
+from gtn_nas.meta.checkpoint import CHECKPOINT
 from gtn_nas.meta.train import can_resume, train_teacher
 from gtn_nas.meta.trainer import MetaTrainer, OuterStep
 from gtn_nas.space import SearchSpace
 from gtn_nas.task import Task
-from gtn_nas.teacher.frozen import CARD, FrozenTeacher
+from gtn_nas.teacher.frozen import CARD, LESSON, FrozenTeacher
 
 __all__ = ["parse_minutes", "train_teacher_command", "train_with_progress"]
 
@@ -60,6 +61,9 @@ def train_teacher_command(
     if not (resume or force) and ((out / CARD).is_file() or can_resume(out)):
         raise UserError(f"{out} already holds a teacher or a checkpoint; use --resume, --force or another --out.")
     loaded_space, task = open_space_and_task(space, data, device, threads, train_limit)
+    if force:  # an interruption must not leave the old run's checkpoint to be resumed
+        for name in (CARD, LESSON, CHECKPOINT):
+            (out / name).unlink(missing_ok=True)
     teacher = train_with_progress(task, loaded_space, settings, out, resume)
     summary = _summary(teacher, out)
     if as_json:
@@ -94,7 +98,7 @@ def train_with_progress(
         except KeyboardInterrupt:
             progress.stop()
             if can_resume(out):
-                note(f"checkpoint saved to [bold]{out}[/]; the same command with --resume goes on from it.")
+                note(f"checkpoint saved to [bold]{out}[/]; train-teacher with the same settings and --resume goes on.")
             raise
 
 

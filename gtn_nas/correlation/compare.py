@@ -145,6 +145,7 @@ def _truth(table: TruthTable) -> dict[str, Any]:
     return {
         "n": len(mean),
         "seeds": table.accuracies.shape[1],
+        "left_out": table.left_out,
         "recipe": table.recipe,
         "seconds_per_training": table.seconds_per_training,
         "accuracy": {"min": float(mean.min()), "median": float(np.median(mean)), "max": float(mean.max())},

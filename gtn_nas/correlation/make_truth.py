@@ -66,8 +66,8 @@ def train_one(space: SearchSpace, task: Task, recipe: Recipe, architecture: Arch
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = space.build(architecture, task)
-    params = sum(p.numel() for p in network.parameters() if p.requires_grad)
-    result = train_network(network, task, recipe, seed)
+        params = sum(p.numel() for p in network.parameters() if p.requires_grad)
+        result = train_network(network, task, recipe, seed)
     return Training(
         key=space.key(architecture),
         seed=seed,

@@ -77,14 +77,14 @@ def precision_at(x: Values, y: Values, k: int) -> float | None:
 
     Ties at the border count by chance: the expected fraction when tied entries are ordered at random.
     """
-    if len(x) < k or not (np.isfinite(x).all() and np.isfinite(y).all()):
+    if len(x) < k or why_undefined(x, y) is not None:
         return None
     return float(_membership(x, k) @ _membership(y, k)) / k
 
 
 def regret_at(x: Values, y: Values, k: int) -> float | None:
     """Accuracy lost by trusting ``x``: best truth of all minus best truth among the ``k`` best by ``x``."""
-    if len(x) < k or not (np.isfinite(x).all() and np.isfinite(y).all()):
+    if len(x) < k or why_undefined(x, y) is not None:
         return None
     top = np.argsort(-x, kind="stable")[:k]
     return float(y.max() - y[top].max())

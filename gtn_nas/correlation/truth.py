@@ -55,6 +55,7 @@ class TruthTable:
     accuracies: npt.NDArray[np.float64]
     seconds_per_training: float
     recipe: dict[str, Any]
+    left_out: int = 0  # architectures that lack a seed which others have
 
     @property
     def mean(self) -> npt.NDArray[np.float64]:
@@ -86,13 +87,14 @@ class TruthTable:
         whole = {key: rows for key, rows in found.items() if len(rows) == len(seeds)}
         if not whole:
             raise UserError(f"{path} holds no architecture that was trained with every seed; run gtn-nas truth again.")
-        rows = [[by_seed[seed] for seed in seeds] for by_seed in whole.values()]
+        rows = [[whole[key][seed] for seed in seeds] for key in sorted(whole)]  # whatever order they were made in
         return cls(
             architectures=[space.validate(row[0].architecture) for row in rows],
-            keys=list(whole),
+            keys=sorted(whole),
             accuracies=np.array([[training.test_accuracy for training in row] for row in rows]),
             seconds_per_training=float(np.median([training.cpu_seconds for row in rows for training in row])),
             recipe=trainings[0].recipe,
+            left_out=len(found) - len(whole),
         )
 
 
@@ -104,7 +106,7 @@ def read_trainings(path: Path) -> list[Training]:
     """
     if not path.is_file():
         raise UserError(f"no truth table {path}; make one with gtn-nas truth --out {path}.")
-    lines = path.read_text(encoding="utf-8").split("\n")
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
     trainings: list[Training] = []
     for number, line in enumerate(lines, start=1):
         if not line.strip():
@@ -129,8 +131,9 @@ def ceiling(accuracies: npt.NDArray[np.float64]) -> Estimate | None:
         return None
     halves = [_halves(accuracies, chosen) for chosen in combinations(range(seeds), seeds // 2)]
     found = [spearman(first, second) for first, second in halves]
-    if any(estimate.value is None for estimate in found):
-        return found[0]
+    undefined = [estimate for estimate in found if estimate.value is None]
+    if undefined:
+        return undefined[0]
     # The interval is one split's: the splits share their data, so averaging would not narrow it.
     middle = sorted(found, key=lambda estimate: estimate.value or 0.0)[len(found) // 2]
     mean = float(np.mean([estimate.value for estimate in found]))

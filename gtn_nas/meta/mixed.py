@@ -94,10 +94,22 @@ def _forward(
         sweep.steps.append(step)
         theta, state = after, state_after
         if number in remaining:
-            _take_exam(learner, theta, lesson, exam, number, remaining.pop(number), sweep)
-    if remaining:  # a diverged learner: its last sound parameters answer for every exam it missed
-        _take_exam(learner, theta, lesson, exam, len(sweep.steps) - 1, sum(remaining.values()), sweep)
+            if not _take_exam(learner, theta, lesson, exam, number, remaining[number], sweep):
+                sweep.diverged_at = number
+                break
+            del remaining[number]
+    if remaining:
+        _examine_last_sound(learner, theta, lesson, exam, sum(remaining.values()), sweep)
     return sweep
+
+
+def _examine_last_sound(
+    learner: Learner, theta: Tensor, lesson: Lesson, exam: Exam, weight: float, sweep: _Sweep
+) -> None:
+    """Let a diverged learner's last parameters whose exam is finite answer for every exam that it missed."""
+    while not _take_exam(learner, theta, lesson, exam, len(sweep.steps) - 1, weight, sweep) and sweep.steps:
+        theta = sweep.steps.pop().theta
+        sweep.exam_theta.pop(len(sweep.steps), None)
 
 
 def _take_step(
@@ -133,7 +145,7 @@ class _CountedGraph(torch.autograd.graph.saved_tensors_hooks):
     def _pack(self, saved: Tensor) -> Tensor:
         storage = saved.untyped_storage()
         self._sizes[storage.data_ptr()] = storage.nbytes()
-        return saved
+        return saved.detach()  # the tensor itself would hold its own graph alive
 
     @property
     def bytes(self) -> int:
@@ -142,7 +154,8 @@ class _CountedGraph(torch.autograd.graph.saved_tensors_hooks):
 
 def _take_exam(
     learner: Learner, theta: Tensor, lesson: Lesson, exam: Exam, step: int, weight: float, sweep: _Sweep
-) -> None:
+) -> bool:
+    """Note the exam's loss and adjoints; return False, noting nothing, when one of them is not finite."""
     window = exam.window(max(step, 0))
     with torch.enable_grad():
         theta = theta.detach().requires_grad_()
@@ -153,12 +166,15 @@ def _take_exam(
         loss, accuracy = examine(learner, theta, seen, exam.images, exam.labels)
         inputs = (theta, seen) if seen.requires_grad else (theta,)
         adjoints = torch.autograd.grad(loss, inputs)
+    if not all(math.isfinite(float(part.detach().abs().sum())) for part in (loss, *adjoints)):
+        return False
     sweep.loss += weight * float(loss.detach())
     sweep.accuracy = float(accuracy)
     if step >= 0:
         sweep.exam_theta[step] = sweep.exam_theta.get(step, 0) + weight * adjoints[0]
     if len(adjoints) > 1 and sweep.exam_images is not None:
         sweep.exam_images[window] += weight * adjoints[1].view_as(sweep.exam_images[window])
+    return True
 
 
 def _backward(learner: Learner, lesson: Lesson, rule: InnerOptimiser, sweep: _Sweep) -> MetaGradient:

@@ -64,6 +64,7 @@ def train_teacher(
         raise
     save_checkpoint(trainer, folder)
     frozen = freeze(trainer)
+    save_teacher(frozen, folder)  # before it is measured: whatever fails there, the teacher is not lost
     frozen.card["quality"] = measure_quality(frozen, task, space)
     save_teacher(frozen, folder)
     return frozen
@@ -90,12 +91,15 @@ def freeze(trainer: MetaTrainer) -> FrozenTeacher:
     space, task = trainer.space, trainer.task
     card: dict[str, Any] = {
         "task": task.name,
+        "source": task.source,
+        "train_limit": task.train_limit,
         "task_fingerprint": task.fingerprint,
         "image_shape": list(task.image_shape),
         "classes": task.classes,
         "pixel_mean": list(task.mean),
         "pixel_std": list(task.std),
         "space": space.name,
+        "space_source": space.origin or space.name,
         "space_fingerprint": space.fingerprint,
         "meta": trainer.config.model_dump(),
         "outer_steps": len(trainer.curve),
@@ -111,7 +115,8 @@ def freeze(trainer: MetaTrainer) -> FrozenTeacher:
 def measure_quality(
     frozen: FrozenTeacher, task: Task, space: SearchSpace, architectures: int = 16
 ) -> dict[str, float | int]:
-    """Teach unseen architectures and examine them on the validation split."""
+    """Teach random architectures, drawn with a seed that training does not use, and examine them on validation."""
+    architectures = int(min(architectures, space.size))
     rule = inner_optimiser(frozen.config.inner)
     accuracies = []
     for number, architecture in enumerate(space.sample_many(architectures, _QUALITY_SEED)):

@@ -83,7 +83,7 @@ def tiles(report: Report, lead: Mapping[str, Any], ceiling: Mapping[str, Any] | 
             Tile(
                 "Ceiling",
                 text.number(ceiling.get("spearman")),
-                f"what real training itself reaches, 95 % interval {text.interval(ceiling.get('ci95'))}",
+                f"two halves of the truth’s own seeds agree, 95 % interval {text.interval(ceiling.get('ci95'))}",
             )
         )
     cheap, real = (

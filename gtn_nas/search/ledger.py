@@ -80,7 +80,7 @@ def architecture_of(trial: FrozenTrial, space: SearchSpace) -> Architecture:
 
 
 def trial_rows(study: optuna.Study) -> list[dict[str, Any]]:
-    """Return one plain row per finished trial."""
+    """Return one plain row per trial that was scored or failed for a reason of its own (not by an interruption)."""
     return [
         {
             "number": trial.number,
@@ -93,7 +93,7 @@ def trial_rows(study: optuna.Study) -> list[dict[str, Any]]:
             "architecture": dict(trial.params),
         }
         for trial in study.get_trials(deepcopy=False)
-        if trial.state.is_finished()
+        if trial.state is TrialState.COMPLETE or "reason" in trial.user_attrs
     ]
 
 
@@ -103,5 +103,5 @@ def record_verified(study: optuna.Study, rows: Sequence[Mapping[str, Any]]) -> N
 
 
 def verified_rows(study: optuna.Study) -> list[dict[str, Any]]:
-    """Return what :func:`record_verified` stored."""
-    return list(study.user_attrs.get("verified", []))
+    """Return what :func:`record_verified` stored, the best validation accuracy first."""
+    return sorted(study.user_attrs.get("verified", []), key=lambda row: -float(row["validation_accuracy"]))

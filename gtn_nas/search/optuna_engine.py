@@ -41,7 +41,9 @@ def search(study: optuna.Study, proxy: Proxy, trials: int, seeds: int, on_trial:
     """
     _close_abandoned(study)
     known = known_scores(study)
-    finished = sum(trial.state.is_finished() for trial in study.get_trials(deepcopy=False))
+    finished = sum(_counts(trial) for trial in study.get_trials(deepcopy=False))
+    if finished:
+        study.sampler.reseed_rng()  # the same seed again would propose the same candidates again
     for _ in range(trials - finished):
         trial = study.ask(fixed_distributions=dict(proxy.space.parameters))
         try:
@@ -60,11 +62,19 @@ def search(study: optuna.Study, proxy: Proxy, trials: int, seeds: int, on_trial:
         except CandidateFailed as failure:
             trial.set_user_attr("reason", str(failure))
             told = study.tell(trial, state=TrialState.FAIL)
+        except BaseException:
+            study.tell(trial, state=TrialState.FAIL)
+            raise
         if on_trial is not None:
             on_trial(told)
 
 
+def _counts(trial: optuna.trial.FrozenTrial) -> bool:
+    """Whether the trial used up one of the study's: an interrupted one, which has no reason to fail, did not."""
+    return trial.state is TrialState.COMPLETE or (trial.state is TrialState.FAIL and "reason" in trial.user_attrs)
+
+
 def _close_abandoned(study: optuna.Study) -> None:
-    """Mark trials that an interrupted search left running as failed."""
+    """Mark trials that a killed search left running as failed; one search at a time may use a study."""
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         study.tell(trial.number, state=TrialState.FAIL)

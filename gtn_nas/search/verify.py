@@ -28,16 +28,17 @@ def verify(
     The winner is chosen by validation accuracy; the test accuracies are only reported. A candidate that an
     earlier call verified with the same recipe and seed is not trained again. Returns rows, winner first.
     """
-    known = {row["key"]: row for row in verified_rows(study) if row["recipe"] == recipe.fingerprint}
+    stored = verified_rows(study)  # every training that was ever paid for stays with the study
+    known = {row["key"]: row for row in stored if (row["recipe"], row["seed"]) == (recipe.fingerprint, seed)}
     rows: list[dict[str, Any]] = []
     for trial in best_trials(study, count):
         key = trial.user_attrs["key"]
-        if key not in known or known[key]["seed"] != seed:
+        if key not in known:
             architecture = architecture_of(trial, proxy.space)
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(seed)
                 network = proxy.space.build(architecture, proxy.task)
-            result = train_network(network, proxy.task, recipe, seed)
+                result = train_network(network, proxy.task, recipe, seed)
             known[key] = {
                 "key": key,
                 "number": trial.number,
@@ -50,10 +51,9 @@ def verify(
                 "seed": seed,
                 "recipe": recipe.fingerprint,
             }
+            stored.append(known[key])
+            record_verified(study, stored)
         rows.append(known[key])
         if on_verified is not None:
             on_verified(known[key])
-        record_verified(study, rows)
-    rows.sort(key=lambda row: (-row["validation_accuracy"], row["params"]))
-    record_verified(study, rows)
-    return rows
+    return sorted(rows, key=lambda row: (-row["validation_accuracy"], row["params"]))

@@ -69,7 +69,7 @@ class FrozenTeacher:
             if mine is not None and mine != theirs:
                 raise UserError(
                     f"this teacher does not fit task {task.name!r}: its {name} is {mine}, the task's is {theirs}; "
-                    f"train one for it with gtn-nas train-teacher --data {task.name}."
+                    "use the teacher's own --data, or train one for this task."
                 )
 
     def check_space(self, space: SearchSpace) -> None:
@@ -82,7 +82,7 @@ class FrozenTeacher:
         if mine is not None and mine != space.fingerprint:
             raise UserError(
                 f"this teacher was trained across space {self.card.get('space')!r} (fingerprint {mine}), not "
-                f"{space.name!r} ({space.fingerprint}); train one with gtn-nas train-teacher --space {space.name}."
+                f"{space.name!r} ({space.fingerprint}); use the teacher's own --space, or train one for this space."
             )
 
 

@@ -177,6 +177,7 @@ def test_a_teacher_of_another_task_is_refused(workshop: Path, tmp_path: Path, re
     rng = np.random.default_rng(0)
     np.savez(tmp_path / "other.npz", x=rng.integers(0, 255, (900, 12, 12), np.uint8), y=np.arange(900) % 10)
     said = refused("search", "--teacher", workshop / "teacher", "--data", tmp_path / "other.npz")
+    assert "cannot use" in refused("truth", "--out", tmp_path)
     assert "image shape is [1, 8, 8], the task's is [1, 12, 12]" in said
     assert "no teacher in" in refused("show", tmp_path)
 
@@ -193,4 +194,5 @@ def test_demo_runs_the_whole_path(tmp_path: Path, refused: Refused) -> None:
     assert {path.name for path in (tmp_path / "demo").iterdir()} == expected
     assert "already holds a demo" in refused("demo", "--out", tmp_path / "demo")
     assert {path.name for path in (tmp_path / "demo").iterdir()} == expected
+    assert "setting demo.candidates" in refused("demo", "--out", tmp_path / "x", "--set", "demo.candidates=0")
     assert "setting demo.verify" in refused("demo", "--out", tmp_path / "x", "--set", "demo.verify=many")

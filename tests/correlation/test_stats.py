@@ -76,7 +76,9 @@ def test_precision_and_regret() -> None:
     truth = np.array([0.9, 0.8, 0.7, 0.6, 0.5])
     assert precision_at(truth, truth, 2) == 1
     assert precision_at(-truth, truth, 2) == 0
-    assert precision_at(np.zeros(5), truth, 2) == pytest.approx(0.4)  # ties: what chance gives
+    assert precision_at(np.array([1.0, 0, 0, 0, 0]), truth, 2) == pytest.approx(0.5 * (1 + 0.25))  # ties by chance
+    assert precision_at(np.zeros(5), truth, 2) is None
+    assert regret_at(np.zeros(5), truth, 1) is None
     assert regret_at(truth, truth, 1) == 0
     assert regret_at(np.array([0.0, 0, 1, 0, 0]), truth, 1) == pytest.approx(0.2)
     assert precision_at(truth, truth, 6) is None

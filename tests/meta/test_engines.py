@@ -139,3 +139,37 @@ def test_exam_window() -> None:
     exam = Exam(torch.zeros(1), torch.zeros(1), {}, statistics_batches=4)
     assert exam.window(0) == slice(0, 1)
     assert exam.window(9) == slice(6, 10)
+
+
+@pytest.mark.parametrize("rate", [1e3, 1e9, 1e15])
+def test_finite_parameters_with_a_hopeless_loss_are_not_sound(make_case: type, rate: float) -> None:
+    case = make_case(rule="momentum", norm="none")
+    case.lesson = Lesson(case.lesson.images, case.lesson.targets, {k: v.clone() for k, v in case.lesson.hyper.items()})
+    case.lesson.hyper["lr"][2:] = rate
+    found = mixed(*case.arguments())
+    assert torch.isfinite(flat(found)).all()
+    assert found.loss == found.loss  # not NaN
+
+
+def test_a_diverged_learner_leaves_no_memory_behind(make_case: type) -> None:
+    import gc
+    import weakref
+
+    case = make_case(rule="momentum", norm="none")
+    case.lesson.hyper["lr"][2:] = 1e200
+    seen: list[weakref.ref[torch.Tensor]] = []
+    whole = case.learner.loss
+
+    def watched(*arguments: Tensor) -> Tensor:
+        loss = whole(*arguments)
+        seen.append(weakref.ref(loss))
+        return loss
+
+    case.learner.loss = watched
+    gc.disable()
+    try:
+        mixed(*case.arguments())
+        assert seen
+        assert not any(reference() is not None for reference in seen)
+    finally:
+        gc.enable()

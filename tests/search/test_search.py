@@ -92,6 +92,7 @@ def test_a_trial_left_running_is_closed(digits: Task, storage: str) -> None:
     study.ask(fixed_distributions=dict(proxy.space.parameters))
     search(study, proxy, trials=3, seeds=1)
     assert [trial.state for trial in study.trials].count(TrialState.FAIL) == 1
+    assert len(trial_rows(study)) == 3
     assert not study.get_trials(states=(TrialState.RUNNING,))
 
 
@@ -160,3 +161,40 @@ def test_verification_trains_the_best_and_is_resumed(digits: Task, storage: str)
     assert again == rows  # seconds included: nothing was trained again
     assert verified_rows(study) == rows
     assert verify(study, proxy, 1, Recipe(epochs=3))[0]["recipe"] != rows[0]["recipe"]
+
+
+def test_going_on_proposes_new_candidates(digits: Task, storage: str) -> None:
+    for trials in (8, 16):
+        proxy = Counting(CnnSmall(), digits)
+        study = open_with(proxy, storage)
+        search(study, proxy, trials=trials, seeds=1)
+    assert len({trial.user_attrs["key"] for trial in study.trials}) == 16
+
+
+def test_an_interrupted_candidate_does_not_use_up_a_trial(digits: Task, storage: str) -> None:
+    class Interrupted(Counting):
+        def measure(self, architecture: Architecture, seed: int) -> tuple[float, dict[str, float]]:
+            if len(self.asked) == 2:
+                raise KeyboardInterrupt
+            return super().measure(architecture, seed)
+
+    proxy = Interrupted(CnnSmall(), digits)
+    study = open_with(proxy, storage)
+    with pytest.raises(KeyboardInterrupt):
+        search(study, proxy, trials=4, seeds=1)
+    assert not study.get_trials(states=(TrialState.RUNNING,))
+    after = Counting(CnnSmall(), digits)
+    search(study, after, trials=4, seeds=1)
+    assert len(trial_rows(study)) == 4
+    assert len(after.asked) == 2
+
+
+def test_verified_trainings_are_never_forgotten(digits: Task, storage: str) -> None:
+    proxy = Counting(TwoArchitectures(), digits)
+    study = open_with(proxy, storage)
+    search(study, proxy, trials=6, seeds=1)
+    verify(study, proxy, 2, Recipe(epochs=1))
+    verify(study, proxy, 1, Recipe(epochs=2))
+    assert len(verified_rows(study)) == 3
+    assert len(verify(study, proxy, 1, Recipe(epochs=1))) == 1
+    assert len(verified_rows(study)) == 3
