@@ -53,7 +53,8 @@ def train_teacher_command(
     Ctrl-C saves a checkpoint; the same command with --resume goes on from it.
     """
     minutes = parse_minutes(time_budget) if time_budget is not None else None
-    if minutes is not None and iterations is None:
+    given = load_settings(config, assignments or []).meta.model_fields_set
+    if minutes is not None and iterations is None and "iterations" not in given:
         iterations = 10**9  # the clock alone decides
     settings = load_settings(
         config, assignments or [], {"meta.iterations": iterations, "meta.minutes": minutes, "meta.seed": seed}

@@ -40,7 +40,8 @@ class MetaTrainer:
     """Meta-trains ``teacher`` on learners drawn from ``space``.
 
     Everything random in outer step n follows from the seed and n, so that a run that is resumed from its
-    last checkpoint takes the same steps as one that was never stopped.
+    last checkpoint takes the same steps as one that was never stopped (with a time budget the learning
+    rates follow the clock, and two runs are alike but not equal).
     """
 
     def __init__(self, teacher: Teacher, space: SearchSpace, task: Task, config: MetaConfig) -> None:
