@@ -13,7 +13,15 @@ from gtn_nas.proxy import Proxy
 from gtn_nas.search.evaluator import Evaluation
 from gtn_nas.space import Architecture, SearchSpace
 
-__all__ = ["best_trials", "known_scores", "open_study", "record_verified", "trial_rows", "verified_rows"]
+__all__ = [
+    "best_trials",
+    "known_scores",
+    "open_study",
+    "record_verified",
+    "trial_rows",
+    "verified_rows",
+    "winner_first",
+]
 
 
 def open_study(
@@ -104,4 +112,9 @@ def record_verified(study: optuna.Study, rows: Sequence[Mapping[str, Any]]) -> N
 
 def verified_rows(study: optuna.Study) -> list[dict[str, Any]]:
     """Return what :func:`record_verified` stored, the best validation accuracy first."""
-    return sorted(study.user_attrs.get("verified", []), key=lambda row: -float(row["validation_accuracy"]))
+    return sorted(study.user_attrs.get("verified", []), key=winner_first)
+
+
+def winner_first(row: Mapping[str, Any]) -> tuple[float, int]:
+    """Order really trained candidates: best validation accuracy, then fewest parameters."""
+    return -float(row["validation_accuracy"]), int(row["params"])

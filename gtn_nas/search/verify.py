@@ -9,7 +9,7 @@ import optuna
 import torch
 
 from gtn_nas.proxy import Proxy
-from gtn_nas.search.ledger import architecture_of, best_trials, record_verified, verified_rows
+from gtn_nas.search.ledger import architecture_of, best_trials, record_verified, verified_rows, winner_first
 from gtn_nas.training import Recipe, train_network
 
 __all__ = ["verify"]
@@ -56,4 +56,4 @@ def verify(
         rows.append(known[key])
         if on_verified is not None:
             on_verified(known[key])
-    return sorted(rows, key=lambda row: (-row["validation_accuracy"], row["params"]))
+    return sorted(rows, key=winner_first)
