@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import importlib
 import importlib.util
 import itertools
@@ -30,6 +29,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from gtn_nas.errors import UserError
+from gtn_nas.fingerprint import fingerprint
 
 __all__ = ["Architecture", "Cost", "ImageTask", "SearchSpace", "available_spaces", "load_space"]
 
@@ -130,7 +130,7 @@ class SearchSpace(ABC):
 
     def key(self, architecture: Architecture) -> str:
         """Return the architecture's canonical hash, the same in every process."""
-        return _hash(json.dumps(self.validate(architecture), sort_keys=True))
+        return fingerprint(json.dumps(self.validate(architecture), sort_keys=True))
 
     def neighbours(self, architecture: Architecture) -> Iterator[Architecture]:
         """Yield every architecture that differs in one parameter.
@@ -171,7 +171,7 @@ class SearchSpace(ABC):
     def fingerprint(self) -> str:
         """Hash of name, version and parameters: what a study or a teacher must agree on with its space."""
         described = {name: distribution_to_json(value) for name, value in self.parameters.items()}
-        return _hash(json.dumps([self.name, self.version, described]))
+        return fingerprint(json.dumps([self.name, self.version, described]))
 
 
 def available_spaces() -> dict[str, str]:
@@ -224,10 +224,6 @@ def _instantiate(module: object, class_name: str, name: str) -> SearchSpace:
     if lacking := lacking + sorted(cls.__abstractmethods__):
         raise UserError(f"search space {name!r} lacks {lacking[0]!r}; define it in the class.")
     return cls()
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _check_supported(where: str, distribution: object) -> None:

@@ -18,7 +18,7 @@ FROM_THE_TOP = [
     {"meta"},
     {"teacher", "training"},
     {"nets", "space", "task", "data"},
-    {"device", "errors", "files", "parallel"},
+    {"device", "errors", "files", "fingerprint", "parallel"},
 ]
 LEVEL = {name: -depth for depth, names in enumerate(FROM_THE_TOP) for name in names}
 OPTIONAL = {"nni", "higher", "plotly", "optuna_dashboard", "onnx"}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from abc import abstractmethod
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
+from gtn_nas.fingerprint import fingerprint
 from gtn_nas.meta.inner import InnerOptimiser, inner_optimiser
 from gtn_nas.meta.learner import Learner
 from gtn_nas.meta.teach import GRADED, grade, teach
@@ -66,7 +66,7 @@ class Gtn(_Taught):
     @property
     def fingerprint(self) -> str:
         """The teacher's and the task's."""
-        return _hash("gtn", self.teacher.fingerprint, self.task.fingerprint)
+        return fingerprint(repr(("gtn", self.teacher.fingerprint, self.task.fingerprint)))
 
     def lesson(self, seed: int) -> Lesson:
         """Return the frozen lesson; ``seed`` decides the network's initialisation alone."""
@@ -98,7 +98,7 @@ class _Real(_Taught):
     def fingerprint(self) -> str:
         """Hash of the settings and the task."""
         settings = (self.steps, self.batch_size, self.statistics_batches, self.learning_rate)
-        return _hash(self.name, *settings, self.task.fingerprint)
+        return fingerprint(repr((self.name, *settings, self.task.fingerprint)))
 
     @abstractmethod
     def draw(self, rng: torch.Generator) -> Tensor:
@@ -140,7 +140,3 @@ class RealSubset(_Real):
     def draw(self, rng: torch.Generator) -> Tensor:
         """Draw images of the classes 0, 1, 2, … in turn, without repeats where there are enough."""
         return balanced_images(self.task, self.steps * self.batch_size, rng).view(self.steps, self.batch_size)
-
-
-def _hash(*parts: object) -> str:
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from gtn_nas.fingerprint import fingerprint
 
 __all__ = ["Recipe"]
 
@@ -30,4 +31,4 @@ class Recipe(BaseModel):
     @property
     def fingerprint(self) -> str:
         """Hash of all settings."""
-        return hashlib.sha256(json.dumps(self.model_dump(), sort_keys=True).encode()).hexdigest()[:16]
+        return fingerprint(json.dumps(self.model_dump(), sort_keys=True))
