@@ -1,15 +1,16 @@
-"""Where tensors live, and how many threads work on them."""
+"""Where tensors live, how many threads work on them, and with which versions."""
 
 from __future__ import annotations
 
 import os
 import platform
+from importlib.metadata import version
 
 import torch
 
 from gtn_nas.errors import UserError
 
-__all__ = ["describe_hardware", "pick_device", "set_threads"]
+__all__ = ["describe_hardware", "describe_versions", "pick_device", "set_threads"]
 
 
 def pick_device(name: str = "auto") -> torch.device:
@@ -49,6 +50,11 @@ def describe_hardware(device: torch.device) -> dict[str, str | int]:
     if device.type == "cuda":
         facts["accelerator"] = torch.cuda.get_device_name(device)
     return facts
+
+
+def describe_versions() -> dict[str, str]:
+    """Return the versions that a result depends on: of this package, PyTorch and Python."""
+    return {"gtn-nas": version("gtn-nas"), "torch": torch.__version__, "python": platform.python_version()}
 
 
 def _processor_name() -> str:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import platform
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
-import torch
 import typer
 from rich.table import Table
 
@@ -24,7 +21,7 @@ from gtn_nas.cli.options import (
 )
 from gtn_nas.cli.output import note, print_json, progress_bar, results
 from gtn_nas.correlation import TruthTable, compare
-from gtn_nas.device import describe_hardware
+from gtn_nas.device import describe_hardware, describe_versions
 from gtn_nas.files import write_atomically
 from gtn_nas.proxy import rivals
 from gtn_nas.report import Report, teacher_view, write_report
@@ -79,11 +76,7 @@ def correlate_with_progress(
         **{name: value for name, value in teacher.card.items() if name not in ("curve", "config", "fingerprint")},
     }
     content["hardware"] = describe_hardware(task.train.images.device)
-    content["versions"] = {
-        "gtn-nas": version("gtn-nas"),
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-    }
+    content["versions"] = describe_versions()
     return content
 
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-import platform
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from gtn_nas.device import describe_hardware
+from gtn_nas.device import describe_hardware, describe_versions
 from gtn_nas.meta.checkpoint import CHECKPOINT, restore_checkpoint, save_checkpoint
 from gtn_nas.meta.config import MetaConfig
 from gtn_nas.meta.inner import inner_optimiser
@@ -106,7 +104,7 @@ def freeze(trainer: MetaTrainer) -> FrozenTeacher:
         "seconds": trainer.elapsed,
         "diverged": sum(step.diverged for step in trainer.curve),
         "hardware": describe_hardware(task.train.images.device),
-        "versions": {"gtn-nas": version("gtn-nas"), "torch": torch.__version__, "python": platform.python_version()},
+        "versions": describe_versions(),
         "curve": [{k: round(v, 5) for k, v in asdict(step).items() if k != "diverged"} for step in trainer.curve],
     }
     return FrozenTeacher(trainer.teacher().detach(), trainer.teacher.config, card)

@@ -1,0 +1,23 @@
+"""What a result says of the machine and the packages it was made with."""
+
+from __future__ import annotations
+
+import json
+import platform
+
+import torch
+
+from gtn_nas.device import describe_hardware, describe_versions
+
+
+def test_versions_name_what_a_result_depends_on() -> None:
+    versions = describe_versions()
+    assert set(versions) == {"gtn-nas", "torch", "python"}
+    assert versions["torch"] == torch.__version__
+    assert versions["python"] == platform.python_version()
+
+
+def test_the_description_of_the_machine_can_be_stored() -> None:
+    facts = describe_hardware(torch.device("cpu"))
+    assert json.loads(json.dumps(facts)) == facts
+    assert facts["threads"] == torch.get_num_threads()
