@@ -18,7 +18,7 @@ FROM_THE_TOP = [
     {"meta"},
     {"teacher", "training"},
     {"nets", "space", "task", "data"},
-    {"device", "errors", "files", "fingerprint", "parallel"},
+    {"device", "errors", "files", "fingerprint", "parallel", "seeding"},
 ]
 LEVEL = {name: -depth for depth, names in enumerate(FROM_THE_TOP) for name in names}
 OPTIONAL = {"nni", "higher", "plotly", "optuna_dashboard", "onnx"}

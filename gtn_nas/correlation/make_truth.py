@@ -6,15 +6,13 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import torch
-
 from gtn_nas.correlation.truth import Training, read_trainings
 from gtn_nas.errors import UserError
 from gtn_nas.files import write_atomically
 from gtn_nas.parallel import map_unordered
 from gtn_nas.space import Architecture, SearchSpace
 from gtn_nas.task import Task
-from gtn_nas.training import Recipe, train_network
+from gtn_nas.training import Recipe, train_architecture
 
 __all__ = ["make_truth", "train_one"]
 
@@ -63,18 +61,14 @@ def make_truth(
 
 def train_one(space: SearchSpace, task: Task, recipe: Recipe, architecture: Architecture, seed: int) -> Training:
     """Train one architecture with one seed."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network = space.build(architecture, task)
-        params = sum(p.numel() for p in network.parameters() if p.requires_grad)
-        result = train_network(network, task, recipe, seed)
+    result = train_architecture(space, task, recipe, architecture, seed)
     return Training(
         key=space.key(architecture),
         seed=seed,
         architecture=architecture,
         test_accuracy=result.test_accuracy,
         validation_accuracy=result.validation_accuracy,
-        params=params,
+        params=result.params,
         seconds=result.seconds,
         cpu_seconds=result.cpu_seconds,
         space=space.name,

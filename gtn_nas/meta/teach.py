@@ -10,10 +10,12 @@ from torch import Tensor
 
 from gtn_nas.meta.inner import InnerOptimiser
 from gtn_nas.meta.learner import Learner
-from gtn_nas.task import Split
+from gtn_nas.seeding import seeded
+from gtn_nas.space import Architecture, SearchSpace
+from gtn_nas.task import Split, Task
 from gtn_nas.teacher.lesson import Lesson
 
-__all__ = ["GRADED", "Grade", "grade", "teach"]
+__all__ = ["GRADED", "Grade", "grade", "teach", "teach_architecture"]
 
 GRADED = 2000  # validation images that a score looks at: always the same, so that candidates share their noise
 
@@ -24,6 +26,28 @@ class Grade:
 
     loss: float
     accuracy: float
+
+
+def teach_architecture(
+    space: SearchSpace,
+    task: Task,
+    architecture: Architecture,
+    seed: int,
+    lesson: Lesson,
+    rule: InnerOptimiser,
+    statistics_images: Tensor,
+) -> tuple[Grade, list[float]]:
+    """Build a learner from ``seed``, teach it, examine it on the first 2,000 validation images.
+
+    Returns its grade and the training loss of every step.
+
+    Raises:
+        UserError: the network has nothing to train.
+    """
+    with seeded(seed):  # dropout draws from the generator as well, while the network is taught
+        learner = Learner(space.build(architecture, task).to(lesson.images.device))
+        theta, losses = teach(learner, learner.initial, lesson, rule)
+    return grade(learner, theta, task.validation.head(GRADED), statistics_images), losses
 
 
 def teach(learner: Learner, theta: Tensor, lesson: Lesson, rule: InnerOptimiser) -> tuple[Tensor, list[float]]:

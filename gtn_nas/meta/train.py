@@ -16,8 +16,7 @@ from gtn_nas.device import describe_hardware, describe_versions
 from gtn_nas.meta.checkpoint import CHECKPOINT, restore_checkpoint, save_checkpoint
 from gtn_nas.meta.config import MetaConfig
 from gtn_nas.meta.inner import inner_optimiser
-from gtn_nas.meta.learner import Learner
-from gtn_nas.meta.teach import GRADED, grade, teach
+from gtn_nas.meta.teach import teach_architecture
 from gtn_nas.meta.trainer import MetaTrainer, OuterStep
 from gtn_nas.space import SearchSpace
 from gtn_nas.task import Task
@@ -115,14 +114,11 @@ def measure_quality(
 ) -> dict[str, float | int]:
     """Teach random architectures, drawn with a seed that training does not use, and examine them on validation."""
     architectures = int(min(architectures, space.size))
-    rule = inner_optimiser(frozen.config.inner)
+    rule, seen = inner_optimiser(frozen.config.inner), frozen.statistics_images(task)
     accuracies = []
     for number, architecture in enumerate(space.sample_many(architectures, _QUALITY_SEED)):
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(number)
-            learner = Learner(space.build(architecture, task).to(task.train.images.device))
-        theta, _ = teach(learner, learner.initial, frozen.lesson, rule)
-        accuracies.append(grade(learner, theta, task.validation.head(GRADED), frozen.statistics_images(task)).accuracy)
+        graded, _ = teach_architecture(space, task, architecture, number, frozen.lesson, rule, seen)
+        accuracies.append(graded.accuracy)
     return {
         "architectures": architectures,
         "mean_validation_accuracy": float(np.mean(accuracies)),

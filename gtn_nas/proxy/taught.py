@@ -10,15 +10,14 @@ from torch import Tensor
 
 from gtn_nas.fingerprint import fingerprint
 from gtn_nas.meta.inner import InnerOptimiser, inner_optimiser
-from gtn_nas.meta.learner import Learner
-from gtn_nas.meta.teach import GRADED, grade, teach
+from gtn_nas.meta.teach import teach_architecture
 from gtn_nas.proxy.base import Proxy
 from gtn_nas.space import Architecture, SearchSpace
 from gtn_nas.task import Task, balanced_images
 from gtn_nas.teacher.frozen import FrozenTeacher
 from gtn_nas.teacher.lesson import Lesson
 
-__all__ = ["Gtn", "RealSteps", "RealSubset"]
+__all__ = ["SCORE_SEEDS", "Gtn", "RealSteps", "RealSubset"]
 
 SCORE_SEEDS = 1_000_000  # added to a score's seed: real trainings count from 0 and share no initialisation with it
 
@@ -39,11 +38,9 @@ class _Taught(Proxy):
     def measure(self, architecture: Architecture, seed: int) -> tuple[float, dict[str, float]]:
         """Build the network from ``seed``, teach it, examine it."""
         lesson = self.lesson(seed)
-        with torch.random.fork_rng(devices=[]):  # dropout draws from it as well, while the network is taught
-            torch.manual_seed(SCORE_SEEDS + seed)
-            learner = Learner(self.space.build(architecture, self.task).to(lesson.images.device))
-            theta, losses = teach(learner, learner.initial, lesson, self.rule)
-        graded = grade(learner, theta, self.task.validation.head(GRADED), self.statistics_images(lesson))
+        graded, losses = teach_architecture(
+            self.space, self.task, architecture, SCORE_SEEDS + seed, lesson, self.rule, self.statistics_images(lesson)
+        )
         detail = {"loss": graded.loss, "train_loss": losses[-1] if losses else float("nan"), "steps": len(losses)}
         return graded.accuracy, detail
 

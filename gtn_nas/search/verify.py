@@ -6,11 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import optuna
-import torch
 
 from gtn_nas.proxy import Proxy
 from gtn_nas.search.ledger import architecture_of, best_trials, record_verified, verified_rows, winner_first
-from gtn_nas.training import Recipe, train_network
+from gtn_nas.training import Recipe, train_architecture
 
 __all__ = ["verify"]
 
@@ -35,16 +34,13 @@ def verify(
         key = trial.user_attrs["key"]
         if key not in known:
             architecture = architecture_of(trial, proxy.space)
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(seed)
-                network = proxy.space.build(architecture, proxy.task)
-                result = train_network(network, proxy.task, recipe, seed)
+            result = train_architecture(proxy.space, proxy.task, recipe, architecture, seed)
             known[key] = {
                 "key": key,
                 "number": trial.number,
                 "value": trial.value,
                 "architecture": architecture,
-                "params": trial.user_attrs["params"],
+                "params": result.params,
                 "validation_accuracy": result.validation_accuracy,
                 "test_accuracy": result.test_accuracy,
                 "seconds": result.seconds,

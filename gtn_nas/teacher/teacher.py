@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gtn_nas.seeding import seeded
 from gtn_nas.task import Task, balanced_images
 from gtn_nas.teacher.config import TeacherConfig
 from gtn_nas.teacher.generator import Generator
@@ -37,8 +38,7 @@ class Teacher(nn.Module):
         count = config.steps * config.batch_size
         low = [(0 - mean) / std for mean, std in zip(task.mean, task.std, strict=True)]
         high = [(1 - mean) / std for mean, std in zip(task.mean, task.std, strict=True)]
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             self.generator = Generator(config.latent, task.classes, task.image_shape, config.width, low, high)
             self.latents = nn.Parameter(torch.randn(count, config.latent))
         self.schedule = Schedule({**hyperparameters, "lr": config.learning_rate}, config.steps)

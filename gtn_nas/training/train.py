@@ -10,15 +10,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gtn_nas.seeding import seeded
+from gtn_nas.space import Architecture, SearchSpace
 from gtn_nas.task import Split, Task
 from gtn_nas.training.recipe import Recipe
 
-__all__ = ["TrainingResult", "accuracy", "predict", "train_network"]
+__all__ = ["TrainingResult", "accuracy", "predict", "train_architecture", "train_network"]
 
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What one training gave; accuracies are fractions, ``steps`` optimiser updates."""
+    """What one training gave; accuracies are fractions, ``steps`` optimiser updates, ``params`` trainable ones."""
 
     validation_accuracy: float
     test_accuracy: float
@@ -26,6 +28,15 @@ class TrainingResult:
     steps: int
     seconds: float
     cpu_seconds: float
+    params: int
+
+
+def train_architecture(
+    space: SearchSpace, task: Task, recipe: Recipe, architecture: Architecture, seed: int
+) -> TrainingResult:
+    """Build the architecture's network and train it, everything random from ``seed``."""
+    with seeded(seed):
+        return train_network(space.build(architecture, task), task, recipe, seed)
 
 
 def train_network(network: nn.Module, task: Task, recipe: Recipe, seed: int) -> TrainingResult:
@@ -68,6 +79,7 @@ def train_network(network: nn.Module, task: Task, recipe: Recipe, seed: int) -> 
         steps=steps,
         seconds=time.perf_counter() - wall,
         cpu_seconds=time.process_time() - cpu,
+        params=sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad),
     )
 
 

@@ -7,15 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from gtn_nas.errors import UserError
 from gtn_nas.meta import MetaConfig, MetaTrainer, OuterStep
 from gtn_nas.meta.checkpoint import CHECKPOINT, restore_checkpoint, save_checkpoint
-from gtn_nas.meta.train import start_training, train_teacher
-from gtn_nas.space import Architecture
+from gtn_nas.meta.train import measure_quality, start_training, train_teacher
+from gtn_nas.space import Architecture, ImageTask
 from gtn_nas.task import Task
 from gtn_nas.teacher.config import TeacherConfig
-from gtn_nas.teacher.frozen import load_teacher
+from gtn_nas.teacher.frozen import FrozenTeacher, load_teacher
 from search_spaces.cnn_small import CnnSmall
 from tests.meta.conftest import SMALL
 
@@ -90,6 +91,18 @@ def test_an_interrupted_training_leaves_a_checkpoint(digits: Task, tmp_path: Pat
     assert resumed.fingerprint == whole.fingerprint == load_teacher(tmp_path).fingerprint
     assert resumed.card["outer_steps"] == 4
     assert 0 <= resumed.card["quality"]["mean_validation_accuracy"] <= 1
+
+
+def test_the_quality_of_a_teacher_can_be_measured_again(digits: Task, tiny_teacher: FrozenTeacher) -> None:
+    class Dropping(CnnSmall):
+        def build(self, architecture: Architecture, task: ImageTask) -> nn.Module:
+            return nn.Sequential(nn.Dropout(0.3), super().build(architecture, task))
+
+    graded = []
+    for unrelated in (1, 2):
+        torch.manual_seed(unrelated)
+        graded.append(measure_quality(tiny_teacher, digits, Dropping(), architectures=2))
+    assert graded[0] == graded[1]
 
 
 def test_resuming_with_other_settings_says_which(digits: Task, tmp_path: Path) -> None:

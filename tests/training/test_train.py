@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from gtn_nas.task import Split
-from gtn_nas.training import Recipe, accuracy, predict, train_network
+from gtn_nas.training import Recipe, accuracy, predict, train_architecture, train_network
 from search_spaces.cnn_small import CnnSmall
 
 SMALL = {
@@ -46,6 +46,15 @@ def test_a_small_network_learns_the_digits_the_same_way_each_time(digits):
     assert one.cpu_seconds > 0
     assert measured(one) == measured(two)
     assert accuracy(networks[0], digits.test) == one.test_accuracy
+
+
+def test_an_architecture_is_built_and_trained_from_its_seed(digits):
+    recipe, before = Recipe(epochs=1), torch.get_rng_state()
+    result = train_architecture(CnnSmall(), digits, recipe, SMALL, 0)
+    assert torch.equal(torch.get_rng_state(), before)
+    network = build(digits)
+    assert measured(result) == measured(train_network(network, digits, recipe, seed=0))
+    assert result.params == sum(parameter.numel() for parameter in network.parameters())
 
 
 def test_the_seed_orders_the_images(digits):
