@@ -1,7 +1,12 @@
 """Studies: reproducible experiments, one TOML file each, shipped with the package."""
 
+from __future__ import annotations
+
 from importlib.resources import files
-from importlib.resources.abc import Traversable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # the module is new in Python 3.11
+    from importlib.resources.abc import Traversable
 
 __all__ = ["study_file"]
 
