@@ -421,7 +421,7 @@ def test_an_unknown_space_says_what_there_is(name, sentence):
 
 @pytest.mark.parametrize("target", ["no_such_package.space:Space", "search_spaces.cnn_small:Absent"])
 def test_a_broken_entry_point_is_refused(monkeypatch, target):
-    monkeypatch.setattr("gtn_nas.space.available_spaces", lambda: {"broken": target})
+    monkeypatch.setattr("gtn_nas.space.loading.available_spaces", lambda: {"broken": target})
     with pytest.raises(UserError, match=r"'broken' (does not load|is not a search space)"):
         load_space("broken")
 

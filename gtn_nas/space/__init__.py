@@ -1,0 +1,6 @@
+"""What a search space is: named parameters, and how to build a network from their values."""
+
+from gtn_nas.space.base import Architecture, Cost, ImageTask, SearchSpace
+from gtn_nas.space.loading import available_spaces, load_space
+
+__all__ = ["Architecture", "Cost", "ImageTask", "SearchSpace", "available_spaces", "load_space"]
