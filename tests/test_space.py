@@ -270,6 +270,39 @@ def test_cost_depends_on_no_device_and_draws_nothing(digits, cnn_small, shape):
     assert torch.equal(torch.get_rng_state(), state)
 
 
+def test_the_cost_of_a_huge_network_takes_no_memory(shape):
+    class Huge(Tiny):
+        def build(self, architecture, task):
+            wide = 10 ** architecture["width"]
+            return nn.Sequential(nn.Conv2d(1, wide, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(wide, 10))
+
+    state = torch.get_rng_state()
+    for digits in (8, 12):  # 4.4 GB and 44 TB
+        wide = 10**digits
+        cost = Huge().cost(tiny(width=digits), shape())
+        assert cost.params == 2 * wide + 10 * wide + 10
+        assert cost.flops == 2 * 64 * wide + 2 * 10 * wide
+    assert torch.equal(torch.get_rng_state(), state)
+    assert nn.Linear(5000, 5000).in_features == 5000  # networks that are not counted may be as large as they like
+
+
+@pytest.mark.parametrize("size", [(1, 8, 8), (3, 64, 64)])
+def test_the_cost_is_the_same_however_it_is_counted(monkeypatch, cnn_small, shape, size):
+    architectures = cnn_small.sample_many(6, seed=3)
+    real = [cnn_small.cost(architecture, shape(size)) for architecture in architectures]
+    monkeypatch.setattr("gtn_nas.space.cost._LARGEST_LAYER", 0)
+    assert [cnn_small.cost(architecture, shape(size)) for architecture in architectures] == real
+
+
+def test_a_builder_that_raises_does_so_in_the_cost(shape):
+    class Broken(Tiny):
+        def build(self, architecture, task):
+            return nn.Sequential(nn.Flatten(), nn.Linear(3, 2))
+
+    with pytest.raises(RuntimeError, match="reduction dim"):
+        Broken().cost(tiny(), shape())
+
+
 def test_cost_counts_the_parameters_of_the_built_network(cnn_small, shape):
     for architecture in cnn_small.sample_many(5, seed=2):
         network = cnn_small.build(architecture, shape())

@@ -1,0 +1,70 @@
+"""What a network costs: parameters, and operations for one image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn.modules.module import register_module_parameter_registration_hook
+from torch.nn.parameter import is_lazy
+from torch.utils.flop_counter import FlopCounterMode
+
+from gtn_nas.seeding import seeded
+
+__all__ = ["Cost", "count_cost"]
+
+_LARGEST_LAYER = 2**30  # numbers; a channel has at least one parameter, so no layer puts out more than params × pixels
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Trainable parameters, and FLOPs (2 per multiply-add) of one image's forward pass."""
+
+    params: int
+    flops: int
+
+
+def count_cost(build: Callable[[], nn.Module], image_shape: tuple[int, int, int]) -> Cost:
+    """Count what the network that ``build`` returns costs for an image ``[C, H, W]``.
+
+    A real forward pass is several times as quick to count as one on the meta device, which allocates nothing
+    and is kept for networks that may not fit into memory. Global generators are left as they were.
+    """
+    _, height, width = image_shape
+    with seeded(0):
+        try:
+            with _at_most(_LARGEST_LAYER // (height * width)):
+                return _count(build, image_shape, "cpu")
+        except RuntimeError:  # too large, no memory, or a builder's own fault, which is raised again
+            return _count(build, image_shape, "meta")
+
+
+def _count(build: Callable[[], nn.Module], image_shape: tuple[int, int, int], device: str) -> Cost:
+    with torch.device(device):
+        network = build().eval()
+        image = torch.zeros(1, *image_shape)
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            network(image)
+    params = sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
+    return Cost(params=params, flops=counter.get_total_flops())
+
+
+@contextmanager
+def _at_most(count: int) -> Iterator[None]:
+    """Raise RuntimeError when networks get more parameters than ``count``, before their memory is written to."""
+    total = 0
+
+    def add(module: nn.Module, name: str, parameter: nn.Parameter) -> None:
+        nonlocal total
+        total += 0 if is_lazy(parameter) else parameter.numel()
+        if total > count:
+            raise RuntimeError(f"more than {count} parameters")
+
+    handle = register_module_parameter_registration_hook(add)
+    try:
+        yield
+    finally:
+        handle.remove()
