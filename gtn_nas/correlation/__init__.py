@@ -1,7 +1,8 @@
 """How far a proxy can be trusted: rank statistics against real training."""
 
-from gtn_nas.correlation.compare import Scored, compare, score_all
+from gtn_nas.correlation.compare import compare
 from gtn_nas.correlation.make_truth import make_truth, train_one
+from gtn_nas.correlation.scoring import Scored, score_all
 from gtn_nas.correlation.stats import Estimate, kendall, precision_at, regret_at, spearman, spearman_difference
 from gtn_nas.correlation.truth import Training, TruthTable, ceiling, read_trainings
 

@@ -2,85 +2,40 @@
 
 from __future__ import annotations
 
-import math
-import statistics
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from gtn_nas.correlation.scoring import OnScore, Scored, score_all
 from gtn_nas.correlation.stats import kendall, precision_at, regret_at, spearman, spearman_difference
 from gtn_nas.correlation.truth import TruthTable, ceiling
-from gtn_nas.errors import UserError
-from gtn_nas.parallel import map_unordered
 from gtn_nas.proxy import Proxy
-from gtn_nas.space import Architecture
 
-__all__ = ["Scored", "compare", "score_all", "verdict"]
+__all__ = ["compare", "failures", "verdict"]
 
-Scores = npt.NDArray[np.float64]
-OnScore = Callable[[str, int, int], None]
 _TOP = 5
-
-
-@dataclass(frozen=True)
-class Scored:
-    """A proxy's scores of all architectures ``[n]``, median CPU seconds of one with its seeds, and the seeds used."""
-
-    values: Scores
-    seconds: float
-    seeds: int
-
-
-def score_all(
-    proxies: Sequence[Proxy], table: TruthTable, seeds: int, workers: int = 1, on_score: OnScore | None = None
-) -> dict[str, Scored]:
-    """Score every architecture of the table with every proxy, ``seeds`` times those that depend on a seed."""
-    jobs = [(number, architecture, seeds) for number in range(len(proxies)) for architecture in table.architectures]
-    found: dict[int, tuple[float, float]] = {}
-    for index, result in map_unordered(_score_job, proxies, jobs, workers):
-        found[index] = result
-        if on_score is not None:
-            on_score(proxies[jobs[index][0]].name, len(found), len(jobs))
-    size = len(table.architectures)
-    rows = [[found[number * size + index] for index in range(size)] for number in range(len(proxies))]
-    return {
-        proxy.name: Scored(
-            values=np.array([value for value, _ in row]),
-            seconds=statistics.median([s for _, s in row if math.isfinite(s)] or [math.nan]),
-            seeds=seeds if proxy.seeded else 1,
-        )
-        for proxy, row in zip(proxies, rows, strict=True)
-    }
-
-
-def _score_job(proxies: Sequence[Proxy], job: tuple[int, Architecture, int]) -> tuple[float, float]:
-    """Return the mean score and the CPU seconds of all its seeds; NaN for a candidate that cannot be scored."""
-    number, architecture, seeds = job
-    proxy = proxies[number]
-    try:
-        scores = [proxy.score(architecture, seed) for seed in range(seeds if proxy.seeded else 1)]
-    except (RuntimeError, UserError):  # out of memory, or a network that cannot be trained
-        return math.nan, math.nan
-    return statistics.fmean(score.value for score in scores), sum(score.cpu_seconds for score in scores)
 
 
 def compare(
     table: TruthTable, proxies: Sequence[Proxy], seeds: int, workers: int = 1, on_score: OnScore | None = None
 ) -> dict[str, Any]:
-    """Score the table's architectures with every proxy and compare the rankings; the first proxy leads."""
+    """Score the table's architectures with every proxy and compare the rankings; the first proxy leads.
+
+    A proxy that fails on an architecture has no rank correlation: leaving out what it cannot score would flatter it.
+    """
     truth = table.mean
     scored = score_all(proxies, table, seeds, workers, on_score)
     scores = {name: found.values for name, found in scored.items()}
-    entries = {name: _entry(found.values, truth, found.seconds, found.seeds) for name, found in scored.items()}
+    entries = {name: _entry(found, truth, table.keys) for name, found in scored.items()}
     leader = proxies[0].name
     differences = {}
     for name, values in scores.items():
         if name != leader:
             found = spearman_difference(scores[leader], values, truth)
-            differences[name] = {"spearman": found.value, "ci95": found.ci95, "undefined": found.undefined}
+            why = entries[leader]["undefined"] or entries[name]["undefined"] or found.undefined
+            differences[name] = {"spearman": found.value, "ci95": found.ci95, "undefined": why}
     return {
         "space": proxies[0].space.name,
         "task": proxies[0].task.name,
@@ -89,6 +44,7 @@ def compare(
         "proxies": entries,
         "differences": differences,
         "verdict": verdict(leader, entries, differences),
+        "failures": failures(scored),
         "architectures": [
             {
                 "key": key,
@@ -125,7 +81,20 @@ def verdict(leader: str, entries: dict[str, dict[str, Any]], differences: dict[s
     return text
 
 
-def _entry(values: Scores, truth: Scores, seconds: float, seeds: int) -> dict[str, Any]:
+def failures(scored: Mapping[str, Scored]) -> str | None:
+    """Say in one sentence which proxies failed on how many architectures, and the first reason of each."""
+    failed = {name: found.failed for name, found in scored.items() if found.failed}
+    if not failed:
+        return None
+    size = max(len(found.values) for found in scored.values())
+    words = [
+        f"{name} on {len(some)} of {size} (first reason: {next(iter(some.values()))})" for name, some in failed.items()
+    ]
+    return f"Scoring failed for {_join(words)}."
+
+
+def _entry(found: Scored, truth: npt.NDArray[np.float64], keys: Sequence[str]) -> dict[str, Any]:
+    values, failed = found.values, found.failed
     rho = spearman(values, truth)
     return {
         "spearman": rho.value,
@@ -134,9 +103,10 @@ def _entry(values: Scores, truth: Scores, seconds: float, seeds: int) -> dict[st
         f"precision_at_{_TOP}": precision_at(values, truth, _TOP),
         "regret_at_1": regret_at(values, truth, 1),
         f"regret_at_{_TOP}": regret_at(values, truth, _TOP),
-        "seconds_per_architecture": _number(seconds),
-        "seeds": seeds,
-        "undefined": rho.undefined,
+        "seconds_per_architecture": _number(found.seconds),
+        "seeds": found.seeds,
+        "undefined": f"{len(failed)} of {len(values)} architectures failed" if failed else rho.undefined,
+        "failed": [{"key": keys[index], "reason": reason} for index, reason in failed.items()],
     }
 
 

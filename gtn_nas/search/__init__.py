@@ -1,6 +1,6 @@
 """Architecture search: one evaluator, one ledger, engines that propose candidates."""
 
-from gtn_nas.search.evaluator import CandidateFailed, Evaluation, evaluate
+from gtn_nas.search.evaluator import CandidateFailed, Evaluation, evaluate, score_over_seeds
 from gtn_nas.search.ledger import best_trials, open_study, trial_rows, verified_rows
 from gtn_nas.search.optuna_engine import SAMPLERS, make_sampler, search
 from gtn_nas.search.verify import verify
@@ -13,6 +13,7 @@ __all__ = [
     "evaluate",
     "make_sampler",
     "open_study",
+    "score_over_seeds",
     "search",
     "trial_rows",
     "verified_rows",

@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from gtn_nas.correlation import TruthTable, compare
-from gtn_nas.correlation.compare import score_all, verdict
+from gtn_nas.correlation import TruthTable, compare, score_all
+from gtn_nas.correlation.compare import verdict
 from gtn_nas.proxy import Flops, Params, Proxy, Random
 from gtn_nas.space import Architecture
 from gtn_nas.task import Task
@@ -63,6 +63,7 @@ def test_the_whole(digits: Task, table: TruthTable) -> None:
     assert content["truth"]["seconds_per_training"] == 2.5
     assert content["architectures"][3]["scores"]["params"] == SPACE.cost(table.architectures[3], digits).params
     assert content["verdict"].startswith("gtn ranks architectures with Spearman 1.00")
+    assert content["failures"] is None
 
 
 def test_parallel_workers_give_the_same_scores(digits: Task, table: TruthTable) -> None:
@@ -73,17 +74,39 @@ def test_parallel_workers_give_the_same_scores(digits: Task, table: TruthTable) 
         assert alone[name].seeds == together[name].seeds
 
 
-def test_a_candidate_that_cannot_be_scored_leaves_the_proxy_undefined(digits: Task, table: TruthTable) -> None:
+def test_a_candidate_that_cannot_be_scored_is_listed_with_its_reason(digits: Task, table: TruthTable) -> None:
     class Fragile(Params):
         def measure(self, architecture: Architecture, seed: int) -> tuple[float, dict[str, float]]:
             if architecture == table.architectures[3]:
-                raise RuntimeError("out of memory")
+                raise KeyError("no such layer")
+            if architecture == table.architectures[5]:
+                return float("inf"), {}
             return super().measure(architecture, seed)
 
-    content = compare(table, [Fragile(SPACE, digits)], seeds=1)
+    content = compare(table, [Oracle(digits, table), Fragile(SPACE, digits)], seeds=1)
     json.dumps(content, allow_nan=False)
-    assert content["proxies"]["params"]["undefined"] == "a score is not finite"
-    assert content["architectures"][3]["scores"]["params"] is None
+    entry = content["proxies"]["params"]
+    assert entry["undefined"] == "2 of 20 architectures failed"
+    assert entry["failed"] == [
+        {"key": table.keys[3], "reason": "KeyError: 'no such layer'"},
+        {"key": table.keys[5], "reason": "score is not finite: [inf]"},
+    ]
+    assert entry["seconds_per_architecture"] > 0
+    assert [content["architectures"][number]["scores"]["params"] for number in (3, 5)] == [None, None]
+    assert content["differences"]["params"]["undefined"] == "2 of 20 architectures failed"
+    assert content["failures"] == "Scoring failed for params on 2 of 20 (first reason: KeyError: 'no such layer')."
+    assert content["proxies"]["gtn"]["failed"] == []
+
+
+def test_a_proxy_that_fails_everywhere_has_no_cost(digits: Task, table: TruthTable) -> None:
+    class Broken(Params):
+        def measure(self, architecture: Architecture, seed: int) -> tuple[float, dict[str, float]]:
+            raise RuntimeError
+
+    content = compare(table, [Broken(SPACE, digits)], seeds=1)
+    json.dumps(content, allow_nan=False)
+    assert content["proxies"]["params"]["seconds_per_architecture"] is None
+    assert content["verdict"] == "The rank correlation of params is not defined: 20 of 20 architectures failed."
 
 
 def test_a_constant_proxy_is_undefined_everywhere(digits: Task, table: TruthTable) -> None:

@@ -76,6 +76,12 @@ def test_undefined_is_shown_with_its_reason(html: str) -> None:
     assert "undefined: every score is the same" in row[: row.index("</tr>")]
 
 
+def test_failed_scores_are_said_in_one_sentence(report: Report, html: str) -> None:
+    said = "Scoring failed for params on 2 of 36 (first reason: <no memory>)."
+    assert "Scoring failed" not in html
+    assert said.replace("<", "&lt;").replace(">", "&gt;") in render_report(correlation_only(report, failures=said))
+
+
 def test_ceiling_is_the_last_row(html: str) -> None:
     assert html.index('class="ceiling"') > html.rindex("data-proxy=")
 

@@ -1,0 +1,75 @@
+"""Score every architecture of a truth table with every proxy."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from gtn_nas.correlation.truth import TruthTable
+from gtn_nas.parallel import map_unordered
+from gtn_nas.proxy import Proxy
+from gtn_nas.search.evaluator import CandidateFailed, score_over_seeds
+from gtn_nas.space import Architecture
+
+__all__ = ["OnScore", "Scored", "score_all"]
+
+OnScore = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A proxy's scores of all architectures ``[n]``, median CPU seconds of one with its seeds, and the seeds used.
+
+    ``failed``: number of an architecture that could not be scored, whose value is NaN → the reason.
+    """
+
+    values: npt.NDArray[np.float64]
+    seconds: float
+    seeds: int
+    failed: dict[int, str]
+
+
+def score_all(
+    proxies: Sequence[Proxy], table: TruthTable, seeds: int, workers: int = 1, on_score: OnScore | None = None
+) -> dict[str, Scored]:
+    """Score every architecture of the table with every proxy, ``seeds`` times those that depend on a seed."""
+    jobs = [(number, architecture, seeds) for number in range(len(proxies)) for architecture in table.architectures]
+    found: dict[int, _Result] = {}
+    for index, result in map_unordered(_score_job, proxies, jobs, workers):
+        found[index] = result
+        if on_score is not None:
+            on_score(proxies[jobs[index][0]].name, len(found), len(jobs))
+    size = len(table.architectures)
+    rows = [[found[number * size + index] for index in range(size)] for number in range(len(proxies))]
+    return {
+        proxy.name: Scored(
+            values=np.array([result.value for result in row]),
+            seconds=statistics.median([result.seconds for result in row if result.failure is None] or [math.nan]),
+            seeds=seeds if proxy.seeded else 1,
+            failed={index: result.failure for index, result in enumerate(row) if result.failure is not None},
+        )
+        for proxy, row in zip(proxies, rows, strict=True)
+    }
+
+
+@dataclass(frozen=True)
+class _Result:
+    """Mean score and CPU seconds of all its seeds, or why there are none."""
+
+    value: float = math.nan
+    seconds: float = math.nan
+    failure: str | None = None
+
+
+def _score_job(proxies: Sequence[Proxy], job: tuple[int, Architecture, int]) -> _Result:
+    number, architecture, seeds = job
+    try:
+        scores = score_over_seeds(proxies[number], architecture, seeds)
+    except CandidateFailed as failure:
+        return _Result(failure=str(failure))
+    return _Result(statistics.fmean(score.value for score in scores), sum(score.cpu_seconds for score in scores))
