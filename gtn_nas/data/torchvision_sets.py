@@ -58,19 +58,26 @@ def _read_split(
 ) -> tuple[np.ndarray, np.ndarray]:
     try:
         split = factory(root=str(root), download=False, **option)
-    except Exception:  # absent or damaged: every set raises something else
-        split = _download_split(factory, root, option, name)
+    except Exception as fault:  # absent or damaged: every set raises something else
+        split = _download_split(factory, root, option, name, fault)
     labels = split.targets if hasattr(split, "targets") else split.labels
     return np.asarray(split.data), np.asarray(labels)
 
 
-def _download_split(factory: Callable[..., Any], root: Path, option: dict[str, Any], name: str) -> Any:
+def _download_split(
+    factory: Callable[..., Any], root: Path, option: dict[str, Any], name: str, fault: Exception
+) -> Any:
     try:
         root.mkdir(parents=True, exist_ok=True)
         return factory(root=str(root), download=True, **option)
     except Exception as error:  # every network and file fault has its own class here
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(
-            f"data set {name!r} is missing or damaged in {root} and cannot be downloaded ({reason[:120]}); "
-            f"place {TORCHVISION_SETS[name][1]} there, or set GTN_NAS_DATA to the folder that holds it."
+            f"data set {name!r} is missing or damaged in {root} ({_reason(fault)}) and cannot be downloaded "
+            f"({_reason(error)}); place {TORCHVISION_SETS[name][1]} there, "
+            "or set GTN_NAS_DATA to the folder that holds it."
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    said = str(error).strip()
+    return said.splitlines()[0][:120] if said else type(error).__name__

@@ -50,9 +50,22 @@ def test_missing_data_says_what_to_place_where(offline, name):
         read_source(name)
     message = str(caught.value)
     assert f"{name!r} is missing or damaged in {offline}" in message
+    assert "not found" in message
+    assert "cannot be downloaded (" in message
     assert f"place {TORCHVISION_SETS[name][1]} there" in message
     assert "GTN_NAS_DATA" in message
     assert "\n" not in message
+
+
+def test_a_fault_of_reading_is_told_beside_the_one_of_downloading(offline, monkeypatch):
+    def damaged(root, train, download):
+        raise (URLError("no network") if download else EOFError("ends after 40 bytes\nof 100"))
+
+    monkeypatch.setattr("torchvision.datasets.MNIST", damaged)
+    with pytest.raises(
+        UserError, match=r"\(ends after 40 bytes\) and cannot be downloaded \(<urlopen error no network>\)"
+    ):
+        read_source("mnist")
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff" * 40, b"\x00\x00\x08\x03" + b"\x00\x00\x00\x02" * 3 + b"abc"])
