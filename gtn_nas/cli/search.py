@@ -24,7 +24,7 @@ from gtn_nas.cli.output import describe, note, print_json, progress_bar, results
 from gtn_nas.cli.settings import load_settings
 from gtn_nas.errors import UserError
 from gtn_nas.proxy import Gtn, Proxy
-from gtn_nas.search import make_sampler, open_study, search, trial_rows, verify
+from gtn_nas.search import make_sampler, open_study, search, settled_trials, trial_rows, verify
 from gtn_nas.search.ledger import architecture_of, best_trials
 from gtn_nas.space import SearchSpace
 from gtn_nas.teacher.frozen import load_teacher
@@ -77,16 +77,19 @@ def search_command(
 
 def search_with_progress(study: optuna.Study, proxy: Proxy, trials: int, seeds: int) -> None:
     """Search with a live line: candidates, best score so far, failures."""
-    finished = [t for t in study.get_trials(deepcopy=False) if t.state.is_finished()]
+    settled = settled_trials(study)
     with progress_bar("candidates") as progress:
-        bar = progress.add_task("search", total=trials, completed=len(finished), note="")
-        failed = 0
+        bar = progress.add_task("search", total=trials, completed=len(settled), note="")
+        values = [trial.value for trial in settled if trial.value is not None]
+        best, failed = max(values, default=None), len(settled) - len(values)
 
         def show(trial: optuna.trial.FrozenTrial) -> None:
-            nonlocal failed
-            failed += trial.state is optuna.trial.TrialState.FAIL
-            best = best_trials(study, 1)
-            text = f"best {best[0].value:.3f}" if best else ""
+            nonlocal best, failed
+            if trial.value is None:
+                failed += 1
+            else:
+                best = trial.value if best is None else max(best, trial.value)
+            text = "" if best is None else f"best {best:.3f}"
             progress.update(bar, advance=1, note=text + (f" [red]failed {failed}[/]" if failed else ""))
 
         search(study, proxy, trials, seeds, on_trial=show)

@@ -79,16 +79,15 @@ def train_teacher_command(
     note(f"next: gtn-nas search --space {space} --data {data} --teacher {out} --storage sqlite:///nas.db")
 
 
-def train_with_progress(
-    task: Task, space: SearchSpace, settings: Settings, out: Path, resume: bool, description: str = "teacher"
-) -> FrozenTeacher:
+def train_with_progress(task: Task, space: SearchSpace, settings: Settings, out: Path, resume: bool) -> FrozenTeacher:
     """Train with a live line: step, meta-loss, meta-accuracy, time left; say how to resume when interrupted."""
     with progress_bar(None) as progress:
-        bar = progress.add_task(description, total=1.0, note="")
-        smooth = _Running()
+        bar = progress.add_task("teacher", total=1.0, note="")
+        smooth, diverged = _Running(), 0  # of this run alone
 
         def show(trainer: MetaTrainer, step: OuterStep) -> None:
-            diverged = sum(s.diverged for s in trainer.curve)
+            nonlocal diverged
+            diverged += step.diverged
             text = f"step {step.number + 1} loss {smooth('loss', step.loss):.3f}"
             text += f" accuracy {smooth('accuracy', step.accuracy):.3f}"
             text += f" [red]diverged {diverged}[/]" if diverged else ""

@@ -14,10 +14,13 @@ from gtn_nas.search.evaluator import Evaluation
 from gtn_nas.space import Architecture, SearchSpace
 
 __all__ = [
+    "architecture_of",
     "best_trials",
     "known_scores",
+    "note_evaluation",
     "open_study",
     "record_verified",
+    "settled_trials",
     "trial_rows",
     "verified_rows",
     "winner_first",
@@ -87,8 +90,14 @@ def architecture_of(trial: FrozenTrial, space: SearchSpace) -> Architecture:
     return space.validate(trial.params)
 
 
+def settled_trials(study: optuna.Study) -> list[FrozenTrial]:
+    """Return the trials that were scored, or failed for a reason of their own: an interrupted one has none."""
+    ended = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.FAIL))
+    return [trial for trial in ended if trial.state is TrialState.COMPLETE or "reason" in trial.user_attrs]
+
+
 def trial_rows(study: optuna.Study) -> list[dict[str, Any]]:
-    """Return one plain row per trial that was scored or failed for a reason of its own (not by an interruption)."""
+    """Return one plain row per settled trial."""
     return [
         {
             "number": trial.number,
@@ -100,8 +109,7 @@ def trial_rows(study: optuna.Study) -> list[dict[str, Any]]:
             "reason": trial.user_attrs.get("reason"),
             "architecture": dict(trial.params),
         }
-        for trial in study.get_trials(deepcopy=False)
-        if trial.state is TrialState.COMPLETE or "reason" in trial.user_attrs
+        for trial in settled_trials(study)
     ]
 
 

@@ -10,7 +10,7 @@ from optuna.trial import TrialState
 from gtn_nas.errors import UserError
 from gtn_nas.proxy import Proxy
 from gtn_nas.search.evaluator import CandidateFailed, Evaluation, evaluate
-from gtn_nas.search.ledger import known_scores, note_evaluation
+from gtn_nas.search.ledger import known_scores, note_evaluation, settled_trials
 
 __all__ = ["SAMPLERS", "make_sampler", "search"]
 
@@ -34,14 +34,14 @@ def make_sampler(name: str, seed: int) -> optuna.samplers.BaseSampler:
 
 
 def search(study: optuna.Study, proxy: Proxy, trials: int, seeds: int, on_trial: OnTrial | None = None) -> None:
-    """Score candidates until the study holds ``trials`` finished trials.
+    """Score candidates until the study holds ``trials`` settled trials.
 
     ``trials`` counts for the study, so that a search that was stopped goes on where it was. A candidate that
     was scored before gets its known score; one that fails becomes a failed trial with its reason.
     """
     _close_abandoned(study)
     known = known_scores(study)
-    finished = sum(_counts(trial) for trial in study.get_trials(deepcopy=False))
+    finished = len(settled_trials(study))
     if finished:
         study.sampler.reseed_rng()  # the same seed again would propose the same candidates again
     for _ in range(trials - finished):
@@ -67,11 +67,6 @@ def search(study: optuna.Study, proxy: Proxy, trials: int, seeds: int, on_trial:
             raise
         if on_trial is not None:
             on_trial(told)
-
-
-def _counts(trial: optuna.trial.FrozenTrial) -> bool:
-    """Whether the trial used up one of the study's: an interrupted one, which has no reason to fail, did not."""
-    return trial.state is TrialState.COMPLETE or (trial.state is TrialState.FAIL and "reason" in trial.user_attrs)
 
 
 def _close_abandoned(study: optuna.Study) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from dataclasses import dataclass
 
 import torch
@@ -57,7 +58,7 @@ def train_network(network: nn.Module, task: Task, recipe: Recipe, seed: int) -> 
     )
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _warm_cosine(step, total, recipe))
     network.train()
-    recent: list[Tensor] = []
+    recent: deque[Tensor] = deque(maxlen=per_epoch)
     steps = 0
     for _ in range(recipe.epochs):
         for index in torch.randperm(len(task.train), generator=order)[: per_epoch * batch].split(batch):
@@ -69,13 +70,13 @@ def train_network(network: nn.Module, task: Task, recipe: Recipe, seed: int) -> 
             optimiser.step()
             schedule.step()
             steps += 1
-            recent = [*recent[1 - per_epoch :], loss.detach()] if per_epoch > 1 else [loss.detach()]
+            recent.append(loss.detach())
         if not math.isfinite(float(recent[-1])):
             break
     return TrainingResult(
         validation_accuracy=accuracy(network, task.validation),
         test_accuracy=accuracy(network, task.test),
-        train_loss=float(torch.stack(recent).mean()),
+        train_loss=float(torch.stack(list(recent)).mean()),
         steps=steps,
         seconds=time.perf_counter() - wall,
         cpu_seconds=time.process_time() - cpu,

@@ -12,7 +12,17 @@ from optuna.trial import TrialState
 
 from gtn_nas.errors import UserError
 from gtn_nas.proxy import Params, Proxy
-from gtn_nas.search import best_trials, evaluate, make_sampler, open_study, search, trial_rows, verified_rows, verify
+from gtn_nas.search import (
+    best_trials,
+    evaluate,
+    make_sampler,
+    open_study,
+    search,
+    settled_trials,
+    trial_rows,
+    verified_rows,
+    verify,
+)
 from gtn_nas.search.evaluator import CandidateFailed
 from gtn_nas.space import Architecture
 from gtn_nas.task import Task
@@ -185,7 +195,8 @@ def test_an_interrupted_candidate_does_not_use_up_a_trial(digits: Task, storage:
     assert not study.get_trials(states=(TrialState.RUNNING,))
     after = Counting(CnnSmall(), digits)
     search(study, after, trials=4, seeds=1)
-    assert len(trial_rows(study)) == 4
+    assert len(trial_rows(study)) == len(settled_trials(study)) == 4
+    assert len(study.trials) == 5
     assert len(after.asked) == 2
 
 
