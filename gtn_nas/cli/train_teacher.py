@@ -36,7 +36,9 @@ def train_teacher_command(
     out: Annotated[Path, typer.Option("--out", help="folder for the teacher")],
     data: DataOption = "digits",
     space: SpaceOption = "cnn_small",
-    iterations: Annotated[int | None, typer.Option(help="outer steps", min=1, show_default="1000")] = None,
+    iterations: Annotated[
+        int | None, typer.Option(help="outer steps", min=1, show_default="1000, or what the time budget allows")
+    ] = None,
     time_budget: Annotated[str | None, typer.Option(help="stop after this time, e.g. 90s, 20m or 2h")] = None,
     seed: Annotated[int | None, typer.Option(help="seed of everything random", min=0, show_default="0")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="go on from the checkpoint in --out")] = False,
@@ -53,9 +55,6 @@ def train_teacher_command(
     Ctrl-C saves a checkpoint; the same command with --resume goes on from it.
     """
     minutes = parse_minutes(time_budget) if time_budget is not None else None
-    given = load_settings(config, assignments or []).meta.model_fields_set
-    if minutes is not None and iterations is None and "iterations" not in given:
-        iterations = 10**9  # the clock alone decides
     settings = load_settings(
         config, assignments or [], {"meta.iterations": iterations, "meta.minutes": minutes, "meta.seed": seed}
     )

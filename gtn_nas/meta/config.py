@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = ["MetaConfig"]
 
+_OUTER_STEPS = 1000
+
 
 class MetaConfig(BaseModel):
-    """Outer loop settings; ``minutes`` ends the training by the clock where it comes before ``iterations``."""
+    """Outer loop settings; training ends by ``iterations`` or by the clock, whichever comes first.
+
+    Without ``iterations`` the clock alone decides and, without ``minutes`` either, 1000 outer steps are taken.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    iterations: Annotated[int, Field(ge=1)] = 1000
+    iterations: Annotated[int | None, Field(ge=1)] = None
     minutes: Annotated[float | None, Field(gt=0)] = None
     engine: Literal["mixed", "higher"] = "mixed"
     real_batch: Annotated[int, Field(ge=1, description="real images per exam")] = 256
@@ -25,3 +31,10 @@ class MetaConfig(BaseModel):
     final_rate: Annotated[float, Field(gt=0, le=1, description="cosine decay ends at this fraction")] = 0.1
     clip: Annotated[float, Field(gt=0, description="largest norm of the meta-gradient")] = 1.0
     seed: Annotated[int, Field(ge=0)] = 0
+
+    @property
+    def outer_steps(self) -> float:
+        """Outer steps after which training ends, infinity where the clock alone decides."""
+        if self.iterations is not None:
+            return self.iterations
+        return _OUTER_STEPS if self.minutes is None else math.inf

@@ -63,7 +63,7 @@ class MetaTrainer:
     @property
     def progress(self) -> float:
         """Fraction of the training that is done, by iterations or by the clock, whichever is further."""
-        by_count = len(self.curve) / self.config.iterations
+        by_count = len(self.curve) / self.config.outer_steps
         by_clock = self.elapsed / (60 * self.config.minutes) if self.config.minutes else 0.0
         return min(1.0, max(by_count, by_clock))
 

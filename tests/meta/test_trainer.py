@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -121,8 +122,21 @@ def test_no_or_damaged_checkpoint(digits: Task, tmp_path: Path) -> None:
         restore_checkpoint(start(digits), tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("given", "steps"),
+    [
+        ({}, 1000),
+        ({"minutes": 5}, math.inf),
+        ({"iterations": 7}, 7),
+        ({"iterations": 7, "minutes": 5}, 7),
+    ],
+)
+def test_a_training_ends_by_what_is_given(given: dict[str, float], steps: float) -> None:
+    assert MetaConfig(**given).outer_steps == steps
+
+
 def test_the_clock_ends_a_training(digits: Task) -> None:
-    trainer = start(digits, iterations=10**6, minutes=0.02)
+    trainer = start(digits, iterations=None, minutes=0.02)
     while not trainer.finished:
         trainer.step()
     assert 1 <= len(trainer.curve) < 100
