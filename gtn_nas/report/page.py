@@ -20,10 +20,7 @@ _MEANINGS = {
     "flops": "cost of a forward pass",
     "random": "a random number",
     "real_steps": "real data, as many steps",
-    "real_seconds": "real data, as many seconds",
     "real_subset": "real images, as many, classes balanced",
-    "rank_sum": "sum of the zero-cost ranks",
-    "tse": "mean of the last training losses",
 }
 
 

@@ -69,7 +69,7 @@ def scale(entries: Iterable[Mapping[str, Any]], high: float | None) -> Scale:
 
 
 def tiles(report: Report, lead: Mapping[str, Any], ceiling: Mapping[str, Any] | None, name: str) -> list[Tile]:
-    """Return the key figures: agreement, ceiling, cost, and the best find (or, without one, the regret)."""
+    """Return the key figures: the lead's agreement, the truth's own, cost, and the best find (or else the regret)."""
     truth = report.correlation.get("truth") or {}
     tiles = [
         Tile(
@@ -81,9 +81,9 @@ def tiles(report: Report, lead: Mapping[str, Any], ceiling: Mapping[str, Any] | 
     if ceiling:
         tiles.append(
             Tile(
-                "Ceiling",
+                "Truth with itself",
                 text.number(ceiling.get("spearman")),
-                f"two halves of the truth’s own seeds agree, 95 % interval {text.interval(ceiling.get('ci95'))}",
+                f"Spearman of two halves of its seeds, 95 % interval {text.interval(ceiling.get('ci95'))}",
             )
         )
     cheap, real = (

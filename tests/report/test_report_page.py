@@ -9,7 +9,11 @@ from typing import Any
 
 import pytest
 
+from gtn_nas.proxy import rivals
 from gtn_nas.report import Report, page, render_report, write_report
+from gtn_nas.task import Task
+from gtn_nas.teacher.frozen import FrozenTeacher
+from search_spaces.cnn_small import CnnSmall
 
 
 @pytest.fixture(scope="module")
@@ -82,8 +86,15 @@ def test_failed_scores_are_said_in_one_sentence(report: Report, html: str) -> No
     assert said.replace("<", "&lt;").replace(">", "&gt;") in render_report(correlation_only(report, failures=said))
 
 
-def test_ceiling_is_the_last_row(html: str) -> None:
+def test_the_truths_agreement_with_itself_is_the_last_row_and_no_bound(html: str) -> None:
     assert html.index('class="ceiling"') > html.rindex("data-proxy=")
+    assert "two halves of its seeds" in html
+    assert "so it may come out above" in html
+    assert not re.search(r">\s*ceiling", html, flags=re.IGNORECASE)
+
+
+def test_every_meaning_is_of_a_proxy_that_exists(digits: Task, tiny_teacher: FrozenTeacher) -> None:
+    assert set(page._MEANINGS) == {proxy.name for proxy in rivals(CnnSmall(), digits, tiny_teacher)}
 
 
 def test_words_from_outside_are_escaped(report: Report) -> None:
