@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from gtn_nas.cli.options import (
@@ -24,7 +25,8 @@ from gtn_nas.correlation import TruthTable, compare
 from gtn_nas.device import describe_hardware, describe_versions
 from gtn_nas.files import write_atomically
 from gtn_nas.proxy import rivals
-from gtn_nas.report import Report, teacher_view, write_report
+from gtn_nas.report import Report, teacher_view, text, write_report
+from gtn_nas.report.parts import in_order
 from gtn_nas.space import SearchSpace
 from gtn_nas.task import Task
 from gtn_nas.teacher.frozen import FrozenTeacher, load_teacher
@@ -81,31 +83,19 @@ def correlate_with_progress(
 
 
 def print_proxies(content: dict[str, Any]) -> None:
-    """Print the proxies ordered by Spearman, the verdict below."""
-    table = Table(title=f"{content['space']} on {content['task']}, n = {content['n']} architectures")
-    for heading, justify in (("proxy", "left"), ("Spearman", "right"), ("95 %", "right"), ("s/architecture", "right")):
-        table.add_column(heading, justify="right" if justify == "right" else "left")
-    ordered = sorted(content["proxies"].items(), key=lambda item: -(item[1]["spearman"] or -2))
-    for name, entry in ordered:
-        table.add_row(
-            name,
-            entry["undefined"] or f"{entry['spearman']:.3f}",
-            _interval(entry["ci95"]),
-            f"{entry['seconds_per_architecture']:.3g}",
-        )
-    limit = content["truth"]["ceiling"]
-    if limit is not None and limit["spearman"] is not None:
+    """Print the proxies ordered by Spearman; below them what failed, and the verdict."""
+    table = Table("proxy", title=f"{content['space']} on {content['task']}, n = {content['n']} architectures")
+    for heading in ("Spearman", "95 % interval", "time for each"):
+        table.add_column(heading, justify="right")
+    for name, entry in in_order(content["proxies"]):
+        seconds = text.duration(entry["seconds_per_architecture"])
+        table.add_row(name, entry["undefined"] or text.number(entry["spearman"]), text.interval(entry["ci95"]), seconds)
+    truth = content["truth"]
+    halves, seconds = truth["ceiling"], text.duration(truth["seconds_per_training"])
+    if halves is not None:
         table.add_section()
-        seconds = content["truth"]["seconds_per_training"]
-        table.add_row(
-            "two halves of the truth (one training)",
-            f"{limit['spearman']:.3f}",
-            _interval(limit["ci95"]),
-            f"{seconds:.3g}",
-        )
+        table.add_row("truth, two halves", text.number(halves["spearman"]), text.interval(halves["ci95"]), seconds)
     results.print(table)
-    results.print(content["verdict"])
-
-
-def _interval(ci95: list[float] | None) -> str:
-    return "" if ci95 is None else f"{ci95[0]:.2f} … {ci95[1]:.2f}"
+    if content["failures"]:
+        results.print(escape(content["failures"]), style="yellow", soft_wrap=True)
+    results.print(escape(content["verdict"]), soft_wrap=True)
