@@ -10,47 +10,39 @@ from gtn_nas.space import Architecture
 __all__ = ["Flops", "Params", "Random"]
 
 
-class Params(Proxy):
+class _WithoutSettings(Proxy):
+    @property
+    def fingerprint(self) -> str:
+        """The name: there are no settings."""
+        return self.name
+
+
+class Params(_WithoutSettings):
     """Number of trainable parameters."""
 
     name = "params"
     seeded = False
-
-    @property
-    def fingerprint(self) -> str:
-        """The name: a count has no settings."""
-        return self.name
 
     def measure(self, architecture: Architecture, seed: int) -> tuple[float, dict[str, float]]:
         """Count; ``seed`` plays no part."""
         return float(self.space.cost(architecture, self.task).params), {}
 
 
-class Flops(Proxy):
+class Flops(_WithoutSettings):
     """Floating-point operations of one image's forward pass."""
 
     name = "flops"
     seeded = False
-
-    @property
-    def fingerprint(self) -> str:
-        """The name: a count has no settings."""
-        return self.name
 
     def measure(self, architecture: Architecture, seed: int) -> tuple[float, dict[str, float]]:
         """Count; ``seed`` plays no part."""
         return float(self.space.cost(architecture, self.task).flops), {}
 
 
-class Random(Proxy):
+class Random(_WithoutSettings):
     """A number that has nothing to do with the architecture but its key: what chance alone gives."""
 
     name = "random"
-
-    @property
-    def fingerprint(self) -> str:
-        """The name: chance has no settings."""
-        return self.name
 
     def measure(self, architecture: Architecture, seed: int) -> tuple[float, dict[str, float]]:
         """Draw uniformly from [0, 1), the same for the same architecture and seed."""
