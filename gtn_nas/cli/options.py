@@ -75,8 +75,8 @@ def open_for_teacher(
     """Load what the user named or, where nothing was named, what the teacher was trained for."""
     card = teacher.card
     return open_space_and_task(
-        space or str(card.get("space_source", card.get("space"))),
-        data or str(card.get("source", card.get("task"))),
+        space or str(card.get("space_source") or card["space"]),
+        data or str(card.get("source") or card["task"]),
         device,
         threads,
         train_limit if train_limit is not None else card.get("train_limit"),

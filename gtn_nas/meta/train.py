@@ -24,7 +24,7 @@ from gtn_nas.teacher.config import TeacherConfig
 from gtn_nas.teacher.frozen import FrozenTeacher, save_teacher
 from gtn_nas.teacher.teacher import Teacher, fit_to_real_images
 
-__all__ = ["measure_quality", "start_training", "train_teacher"]
+__all__ = ["can_resume", "freeze", "measure_quality", "start_training", "train_teacher"]
 
 _CHECKPOINT_SECONDS = 30.0
 _WARM_START_SHARE = 0.15  # of a time budget, at most
