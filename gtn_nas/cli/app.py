@@ -9,7 +9,7 @@ import warnings
 import optuna
 import typer
 
-from gtn_nas.cli.output import note
+from gtn_nas.cli.output import fail, note
 from gtn_nas.errors import UserError
 
 __all__ = ["VERBS", "main", "make_app"]
@@ -52,7 +52,7 @@ def main() -> None:
     try:
         make_app(sys.argv[1:])()
     except UserError as error:
-        note(f"[bold red]error:[/] {error}", markup_of=str(error))
+        fail(str(error))
         sys.exit(2)
     except KeyboardInterrupt:
         note("interrupted.")
@@ -61,6 +61,5 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(0)
     except OSError as error:
-        said = f"cannot use {error.filename or 'a file'}: {error.strerror or error}; check the path and the disk."
-        note(f"[bold red]error:[/] {said}", markup_of=said)
+        fail(f"cannot use {error.filename or 'a file'}: {error.strerror or error}; check the path and the disk.")
         sys.exit(2)

@@ -59,7 +59,7 @@ def correlate_command(
         print_json(content)
         return
     print_proxies(content)
-    note(f"report: [bold]{out / 'report.html'}[/]")
+    note(f"report: [bold]{escape(str(out / 'report.html'))}[/]")
 
 
 def correlate_with_progress(

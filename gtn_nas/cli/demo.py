@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
+from rich.markup import escape
 
 from gtn_nas.cli.correlate import correlate_with_progress, print_proxies
 from gtn_nas.cli.options import JsonOption, SetOption, open_space_and_task
 from gtn_nas.cli.output import describe, note, print_json, progress_bar, results
 from gtn_nas.cli.search import search_with_progress, verify_with_progress
-from gtn_nas.cli.settings import Settings, apply_assignments, load_settings, read_toml
+from gtn_nas.cli.settings import Settings, load_settings
 from gtn_nas.cli.train_teacher import train_with_progress
 from gtn_nas.correlation import TruthTable
 from gtn_nas.errors import UserError
@@ -51,6 +52,12 @@ class DemoPlan(BaseModel):
     score_seeds: Annotated[int, Field(ge=1)]
 
 
+class DemoSettings(Settings):
+    """Everything in ``studies/demo.toml``."""
+
+    demo: DemoPlan
+
+
 def demo(
     out: Annotated[Path, typer.Option("--out", help="folder for everything the demo writes")] = Path("runs/demo"),
     force: Annotated[bool, typer.Option("--force", help="replace what an earlier demo left in --out")] = False,
@@ -63,7 +70,8 @@ def demo(
     process while the teacher is trained.
     """
     began = time.perf_counter()
-    plan, settings = _read_plan(assignments or [])
+    settings = _read_settings(assignments or [])
+    plan = settings.demo
     _make_room(out, force)
     space, task = open_space_and_task(plan.space, plan.data, "cpu", threads=1)
     note(
@@ -91,22 +99,14 @@ def demo(
     print_proxies(content)
     results.print(f"[bold]best architecture[/]: {describe(verified[0]['architecture'])}", soft_wrap=True)
     results.print(f"real test accuracy [bold]{verified[0]['test_accuracy']:.4f}[/], the whole demo {seconds:.0f} s")
-    note(f"open [bold]{out / 'report.html'}[/]; dashboard: optuna-dashboard sqlite:///{out / 'study.db'}")
+    place = escape(str(out))
+    note(f"open [bold]{place}/report.html[/]; dashboard: optuna-dashboard sqlite:///{place}/study.db")
 
 
-def _read_plan(assignments: list[str]) -> tuple[DemoPlan, Settings]:
-    """Return the plan and the settings of the shipped study, changed by ``--set`` (``demo.*`` included)."""
+def _read_settings(assignments: list[str]) -> DemoSettings:
+    """Return the settings of the shipped study, changed by ``--set``."""
     with as_file(study_file("demo")) as path:
-        shipped = read_toml(path)
-    tree = apply_assignments(shipped, assignments)
-    plan = tree.pop("demo")
-    try:
-        return DemoPlan.model_validate(plan), load_settings(overrides=tree)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise UserError(
-            f"setting demo.{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}, got {first['input']!r}."
-        ) from error
+        return load_settings(DemoSettings, path, assignments)
 
 
 def _make_room(out: Path, force: bool) -> None:

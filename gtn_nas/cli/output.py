@@ -19,15 +19,20 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-__all__ = ["console", "describe", "note", "print_json", "progress_bar"]
+__all__ = ["console", "describe", "fail", "note", "print_json", "progress_bar", "results"]
 
 console = Console(stderr=True, highlight=False)
 results = Console(highlight=False)
 
 
-def note(text: str, markup_of: str | None = None) -> None:
-    """Say ``text`` to the user on stderr; ``markup_of`` is a part of it that is shown literally."""
-    console.print(text if markup_of is None else text.replace(markup_of, escape(markup_of)), soft_wrap=True)
+def note(markup: str) -> None:
+    """Say something to the user on stderr; what comes from outside must be escaped."""
+    console.print(markup, soft_wrap=True)
+
+
+def fail(sentence: str) -> None:
+    """Say on stderr what went wrong, ``sentence`` being shown literally."""
+    note(f"[bold red]error:[/] {escape(sentence)}")
 
 
 def print_json(content: Mapping[str, Any]) -> None:

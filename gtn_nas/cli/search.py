@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import optuna
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from gtn_nas.cli.options import (
@@ -21,7 +22,7 @@ from gtn_nas.cli.options import (
     open_for_teacher,
 )
 from gtn_nas.cli.output import describe, note, print_json, progress_bar, results
-from gtn_nas.cli.settings import load_settings
+from gtn_nas.cli.settings import Settings, load_settings
 from gtn_nas.errors import UserError
 from gtn_nas.proxy import Gtn, Proxy
 from gtn_nas.search import make_sampler, open_study, search, settled_trials, trial_rows, verify
@@ -58,7 +59,7 @@ def search_command(
     """
     if engine != "optuna":
         raise UserError(f"unknown engine {engine!r}; use optuna.")
-    settings = load_settings(config, assignments or [])
+    settings = load_settings(Settings, config, assignments or [])
     frozen = load_teacher(teacher)
     loaded_space, task = open_for_teacher(frozen, space, data, device, threads, train_limit)
     proxy = Gtn(loaded_space, task, frozen)
@@ -72,7 +73,7 @@ def search_command(
         return
     _print_results(opened, loaded_space, rows, verified)
     if storage is not None:
-        note(f"watch it: optuna-dashboard {storage}")
+        note(f"watch it: optuna-dashboard {escape(storage)}")
 
 
 def search_with_progress(study: optuna.Study, proxy: Proxy, trials: int, seeds: int) -> None:
@@ -125,7 +126,8 @@ def _print_results(
 ) -> None:
     failures = [row for row in rows if row["state"] == "FAIL"]
     if failures:
-        note(f"[yellow]{len(failures)} of {len(rows)} candidates failed[/]; first reason: {failures[0]['reason']}")
+        reason = escape(failures[0]["reason"])
+        note(f"[yellow]{len(failures)} of {len(rows)} candidates failed[/]; first reason: {reason}")
     table = Table(title=f"best of {len(rows)} candidates" + (", trained on real data" if verified else ""))
     table.add_column("trial", justify="right")
     table.add_column("proxy score", justify="right")

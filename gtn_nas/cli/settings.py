@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -20,7 +19,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["Settings", "apply_assignments", "load_settings", "read_toml"]
+__all__ = ["Settings", "load_settings"]
 
 
 class Settings(BaseModel):
@@ -33,50 +32,47 @@ class Settings(BaseModel):
     recipe: Recipe = Recipe()
 
 
+AnySettings = TypeVar("AnySettings", bound=Settings)
+
+
 def load_settings(
-    path: Path | None = None, assignments: Sequence[str] = (), overrides: Mapping[str, Any] | None = None
-) -> Settings:
-    """Return defaults, changed by the file at ``path``, by ``assignments``, by ``overrides`` (None is left out).
+    model: type[AnySettings],
+    path: Path | None = None,
+    assignments: Sequence[str] = (),
+    overrides: Mapping[str, Any] | None = None,
+) -> AnySettings:
+    """Return the defaults of ``model`` under the TOML file at ``path``, ``assignments``, and ``overrides``.
+
+    Args:
+        model: :class:`Settings`, or a subclass with groups of its own.
+        assignments: ``group.name=value`` each.
+        overrides: ``group.name`` → value; None is left out.
 
     Raises:
-        UserError: no such file, no valid TOML, an unknown setting or a value outside its range.
+        UserError: no such file, no valid TOML, an assignment without ``=`` or to something that is no group, an
+            unknown setting or a value outside its range.
     """
-    tree = apply_assignments(read_toml(path) if path is not None else {}, assignments)
-    for name, value in (overrides or {}).items():
-        if value is not None:
-            _assign(tree, name, value)
+    tree = _read_toml(path) if path is not None else {}
+    for text in assignments:
+        name, separator, value = text.partition("=")
+        if not separator:
+            raise UserError(f"--set takes group.name=value, but got {text!r}; for example --set meta.seed=1.")
+        _assign(tree, name.strip(), _parse(value.strip()))
+    for name, override in (overrides or {}).items():
+        if override is not None:
+            _assign(tree, name, override)
     try:
-        return Settings.model_validate(tree)
+        return model.model_validate(tree)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise UserError(
             f"setting {place}: {first['msg'].lower()}, but got {first['input']!r}; "
-            f"the groups are {', '.join(Settings.model_fields)}."
+            f"the groups are {', '.join(model.model_fields)}."
         ) from error
 
 
-def apply_assignments(tree: Mapping[str, Any], assignments: Sequence[str]) -> dict[str, Any]:
-    """Return a copy of the nested ``tree`` with each ``group.name=value`` put in its place.
-
-    Raises:
-        UserError: an assignment without ``=``, or to something that is no group.
-    """
-    changed = copy.deepcopy(dict(tree))
-    for text in assignments:
-        name, separator, value = text.partition("=")
-        if not separator:
-            raise UserError(f"--set takes group.name=value, but got {text!r}; for example --set meta.seed=1.")
-        _assign(changed, name.strip(), _parse(value.strip()))
-    return changed
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """Return the content of a TOML file.
-
-    Raises:
-        UserError: there is no such file, or it is no TOML.
-    """
+def _read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

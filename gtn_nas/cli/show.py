@@ -29,7 +29,7 @@ def show(
         view = teacher_view(teacher)
         grid.parent.mkdir(parents=True, exist_ok=True)
         grid.write_bytes(teacher_grid(view.images, view.labels))
-        note(f"images: [bold]{grid}[/]")
+        note(f"images: [bold]{escape(str(grid))}[/]")
     if as_json:
         print_json(card)
         return

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from gtn_nas.cli.options import (
     ConfigOption,
@@ -56,7 +57,7 @@ def train_teacher_command(
     """
     minutes = parse_minutes(time_budget) if time_budget is not None else None
     settings = load_settings(
-        config, assignments or [], {"meta.iterations": iterations, "meta.minutes": minutes, "meta.seed": seed}
+        Settings, config, assignments or [], {"meta.iterations": iterations, "meta.minutes": minutes, "meta.seed": seed}
     )
     if not (resume or force) and ((out / CARD).is_file() or can_resume(out)):
         raise UserError(f"{out} already holds a teacher or a checkpoint; use --resume, --force or another --out.")
@@ -71,11 +72,12 @@ def train_teacher_command(
         return
     quality = teacher.card["quality"]
     note(
-        f"teacher saved to [bold]{out}[/]: {summary['outer_steps']} outer steps in {summary['seconds']:.0f} s, "
+        f"teacher saved to [bold]{escape(str(out))}[/]: "
+        f"{summary['outer_steps']} outer steps in {summary['seconds']:.0f} s, "
         f"{quality['architectures']} unseen architectures reach {quality['mean_validation_accuracy']:.3f} "
         f"± {quality['std']:.3f} on real validation images after {settings.teacher.steps} steps."
     )
-    note(f"next: gtn-nas search --space {space} --data {data} --teacher {out} --storage sqlite:///nas.db")
+    note(escape(f"next: gtn-nas search --space {space} --data {data} --teacher {out} --storage sqlite:///nas.db"))
 
 
 def train_with_progress(task: Task, space: SearchSpace, settings: Settings, out: Path, resume: bool) -> FrozenTeacher:
@@ -97,7 +99,8 @@ def train_with_progress(task: Task, space: SearchSpace, settings: Settings, out:
         except KeyboardInterrupt:
             progress.stop()
             if can_resume(out):
-                note(f"checkpoint saved to [bold]{out}[/]; train-teacher with the same settings and --resume goes on.")
+                saved = f"checkpoint saved to [bold]{escape(str(out))}[/]"
+                note(f"{saved}; train-teacher with the same settings and --resume goes on.")
             raise
 
 

@@ -19,7 +19,7 @@ from gtn_nas.cli.options import (
     open_space_and_task,
 )
 from gtn_nas.cli.output import note, print_json, progress_bar
-from gtn_nas.cli.settings import load_settings
+from gtn_nas.cli.settings import Settings, load_settings
 from gtn_nas.correlation import Training, TruthTable, ceiling, make_truth, spearman
 from gtn_nas.space import SearchSpace
 from gtn_nas.task import Task
@@ -46,7 +46,7 @@ def truth_command(
 
     Run it again to go on after an interruption, or with more architectures or seeds to extend the table.
     """
-    settings = load_settings(config, assignments or [])
+    settings = load_settings(Settings, config, assignments or [])
     loaded_space, task = open_space_and_task(space, data, device, threads, train_limit)
     with progress_bar("trainings") as progress:
         bar = progress.add_task("truth", total=None, note="")

@@ -1,0 +1,15 @@
+"""What the verbs say is shown as it is, whatever it contains."""
+
+from __future__ import annotations
+
+import pytest
+
+from gtn_nas.cli.output import fail
+
+
+@pytest.mark.parametrize("sentence", ["no file a[b].npz.", "no file [/bold].", "value [red]x[/] is refused."])
+def test_a_sentence_is_shown_literally(capsys: pytest.CaptureFixture[str], sentence: str) -> None:
+    fail(sentence)
+    said = capsys.readouterr()
+    assert said.err == f"error: {sentence}\n"
+    assert said.out == ""

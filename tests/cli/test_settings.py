@@ -1,0 +1,46 @@
+"""Settings: defaults under a file, under assignments, under options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gtn_nas.cli.demo import DemoSettings
+from gtn_nas.cli.settings import Settings, load_settings
+from gtn_nas.errors import UserError
+from studies import study_file
+
+
+def test_the_later_goes_over_the_earlier(tmp_path: Path) -> None:
+    path = tmp_path / "s.toml"
+    path.write_text("[meta]\nseed = 1\nreal_batch = 7\n[recipe]\nepochs = 3\n")
+    settings = load_settings(Settings, path, ["meta.seed=2", "teacher.inner=momentum"], {"recipe.epochs": 4})
+    assert (settings.meta.seed, settings.meta.real_batch, settings.recipe.epochs) == (2, 7, 4)
+    assert settings.teacher.inner == "momentum"
+    assert load_settings(Settings, overrides={"meta.seed": None}) == Settings()
+
+
+def test_the_shipped_demo_has_a_plan_and_may_be_changed(tmp_path: Path) -> None:
+    path = tmp_path / "demo.toml"
+    path.write_text(study_file("demo").read_text(encoding="utf-8"))
+    settings = load_settings(DemoSettings, path, ["demo.candidates=5"])
+    assert settings.demo.candidates == 5
+    assert settings.meta.minutes is not None
+    assert settings.meta.iterations is None
+
+
+@pytest.mark.parametrize(
+    ("assignment", "says"),
+    [
+        ("demo.candidates=0", r"setting demo\.candidates: .* but got 0; the groups are .*demo"),
+        ("demo.colour=red", r"setting demo\.colour: extra inputs are not permitted, but got 'red'"),
+        ("demo=3", r"setting demo: .* but got 3"),
+        ("demo.candidates.more=3", "has a value where a group is needed"),
+    ],
+)
+def test_faults_in_the_demos_own_group_are_told_as_in_the_others(tmp_path: Path, assignment: str, says: str) -> None:
+    path = tmp_path / "demo.toml"
+    path.write_text(study_file("demo").read_text(encoding="utf-8"))
+    with pytest.raises(UserError, match=says):
+        load_settings(DemoSettings, path, [assignment])
