@@ -294,13 +294,28 @@ def test_the_cost_is_the_same_however_it_is_counted(monkeypatch, cnn_small, shap
     assert [cnn_small.cost(architecture, shape(size)) for architecture in architectures] == real
 
 
-def test_a_builder_that_raises_does_so_in_the_cost(shape):
-    class Broken(Tiny):
-        def build(self, architecture, task):
-            return nn.Sequential(nn.Flatten(), nn.Linear(3, 2))
+class WithConstants(nn.Module):
+    """Reads a number from a tensor, which the meta device does not have."""
 
-    with pytest.raises(RuntimeError, match="reduction dim"):
-        Broken().cost(tiny(), shape())
+    def __init__(self, inputs):
+        super().__init__()
+        self.layer = nn.Linear(inputs, 10)
+
+    def forward(self, x):
+        return self.layer(x.flatten(1)) * torch.ones(1).item()
+
+
+def with_constants(inputs):
+    return type("Made", (Tiny,), {"build": lambda self, architecture, task: WithConstants(inputs)})()
+
+
+def test_the_cost_of_a_small_network_needs_no_meta_device(shape):
+    assert with_constants(64).cost(tiny(), shape()).params == 650
+
+
+def test_the_networks_own_fault_is_raised(shape):
+    with pytest.raises(RuntimeError, match="mat1 and mat2 shapes cannot be multiplied"):
+        with_constants(3).cost(tiny(), shape())
 
 
 def test_cost_counts_the_parameters_of_the_built_network(cnn_small, shape):

@@ -16,7 +16,7 @@ from gtn_nas.seeding import seeded
 
 __all__ = ["Cost", "count_cost"]
 
-_LARGEST_LAYER = 2**30  # numbers; a channel has at least one parameter, so no layer puts out more than params × pixels
+_LARGEST_LAYER = 2**30  # numbers it may put out: no more than params × pixels where a channel has a parameter at least
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,20 @@ def count_cost(build: Callable[[], nn.Module], image_shape: tuple[int, int, int]
 
     A real forward pass is several times as quick to count as one on the meta device, which allocates nothing
     and is kept for networks that may not fit into memory. Global generators are left as they were.
+
+    Raises:
+        Exception: whatever the builder or the network raises.
     """
     _, height, width = image_shape
     with seeded(0):
         try:
             with _at_most(_LARGEST_LAYER // (height * width)):
                 return _count(build, image_shape, "cpu")
-        except RuntimeError:  # too large, no memory, or a builder's own fault, which is raised again
-            return _count(build, image_shape, "meta")
+        except RuntimeError as fault:  # too large, no memory, or the network's own
+            try:
+                return _count(build, image_shape, "meta")
+            except Exception:
+                raise fault from None
 
 
 def _count(build: Callable[[], nn.Module], image_shape: tuple[int, int, int], device: str) -> Cost:
@@ -61,7 +67,7 @@ def _at_most(count: int) -> Iterator[None]:
         nonlocal total
         total += 0 if is_lazy(parameter) else parameter.numel()
         if total > count:
-            raise RuntimeError(f"more than {count} parameters")
+            raise RuntimeError(f"with more than {count} parameters a network must run on the meta device to be counted")
 
     handle = register_module_parameter_registration_hook(add)
     try:
