@@ -20,7 +20,11 @@ def pick_device(name: str = "auto") -> torch.device:
         UserError: the name is not a device, or the device is not on this machine.
     """
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        if not torch.cuda.is_available():
+            return torch.device("cpu")
+        mine = int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count()  # torchrun: a process a device
+        torch.cuda.set_device(mine)
+        return torch.device("cuda", mine)
     try:
         device = torch.device(name)
         torch.empty(0, device=device)

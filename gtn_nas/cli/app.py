@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
 import warnings
 
@@ -21,6 +22,7 @@ VERBS = {
     "truth": "gtn_nas.cli.truth:truth_command",
     "correlate": "gtn_nas.cli.correlate:correlate_command",
     "show": "gtn_nas.cli.show:show",
+    "bench": "gtn_nas.cli.bench:bench_command",
     "doctor": "gtn_nas.cli.doctor:doctor",
 }
 
@@ -47,6 +49,7 @@ def make_app(words: list[str]) -> typer.Typer:
 
 def main() -> None:
     """Run the command line; exit 2 on the user's errors, 130 when interrupted."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's stop saves what Ctrl-C saves
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
     try:

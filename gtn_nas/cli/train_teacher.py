@@ -26,6 +26,7 @@ from gtn_nas.errors import UserError
 from gtn_nas.meta.checkpoint import CHECKPOINT
 from gtn_nas.meta.train import can_resume, train_teacher
 from gtn_nas.meta.trainer import MetaTrainer, OuterStep
+from gtn_nas.processes import ALONE, World, join_processes
 from gtn_nas.space import SearchSpace
 from gtn_nas.task import Task
 from gtn_nas.teacher.frozen import CARD, LESSON, FrozenTeacher
@@ -53,7 +54,8 @@ def train_teacher_command(
 ) -> None:
     """Meta-train a teacher for a data set and a search space.
 
-    Ctrl-C saves a checkpoint; the same command with --resume goes on from it.
+    Ctrl-C saves a checkpoint; the same command with --resume goes on from it. Under torchrun every process
+    trains learners of its own, and their meta-gradients are averaged.
     """
     minutes = parse_minutes(time_budget) if time_budget is not None else None
     settings = load_settings(
@@ -62,10 +64,13 @@ def train_teacher_command(
     if not (resume or force) and ((out / CARD).is_file() or can_resume(out)):
         raise UserError(f"{out} already holds a teacher or a checkpoint; use --resume, --force or another --out.")
     loaded_space, task = open_space_and_task(space, data, device, threads, train_limit)
-    if force:  # an interruption must not leave the old run's checkpoint to be resumed
-        for name in (CARD, LESSON, CHECKPOINT):
-            (out / name).unlink(missing_ok=True)
-    teacher = train_with_progress(task, loaded_space, settings, out, resume)
+    with join_processes(task.train.images.device) as world:
+        if force and world.leads:  # an interruption must not leave the old run's checkpoint to be resumed
+            for name in (CARD, LESSON, CHECKPOINT):
+                (out / name).unlink(missing_ok=True)
+        teacher = train_with_progress(task, loaded_space, settings, out, resume, world)
+    if not world.leads:
+        return
     summary = _summary(teacher, out)
     if as_json:
         print_json(summary)
@@ -80,8 +85,12 @@ def train_teacher_command(
     note(escape(f"next: gtn-nas search --space {space} --data {data} --teacher {out} --storage sqlite:///nas.db"))
 
 
-def train_with_progress(task: Task, space: SearchSpace, settings: Settings, out: Path, resume: bool) -> FrozenTeacher:
+def train_with_progress(
+    task: Task, space: SearchSpace, settings: Settings, out: Path, resume: bool, world: World = ALONE
+) -> FrozenTeacher:
     """Train with a live line: step, meta-loss, meta-accuracy, time left; say how to resume when interrupted."""
+    if not world.leads:
+        return train_teacher(task, space, settings.teacher, settings.meta, out, resume=resume, world=world)
     with progress_bar(None) as progress:
         bar = progress.add_task("teacher", total=1.0, note="")
         smooth, diverged = _Running(), 0  # of this run alone
@@ -95,7 +104,9 @@ def train_with_progress(task: Task, space: SearchSpace, settings: Settings, out:
             progress.update(bar, completed=trainer.progress, note=text)
 
         try:
-            return train_teacher(task, space, settings.teacher, settings.meta, out, resume=resume, on_step=show)
+            return train_teacher(
+                task, space, settings.teacher, settings.meta, out, resume=resume, on_step=show, world=world
+            )
         except KeyboardInterrupt:
             progress.stop()
             if can_resume(out):

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors import SafetensorError
+from safetensors.torch import load, save_file
 from torch import Tensor
 
 from gtn_nas.errors import UserError
@@ -44,13 +44,12 @@ def restore_checkpoint(trainer: MetaTrainer, folder: Path) -> None:
         UserError: there is no checkpoint, it is damaged, or it belongs to other settings.
     """
     path = folder / CHECKPOINT
-    if not path.is_file():
+    content = trainer.world.read_leaders(path)
+    if not content:
         raise UserError(f"no checkpoint in {folder} to resume from; start without --resume.")
     try:
-        with safe_open(path, framework="pt") as file:
-            described = json.loads(file.metadata()["run"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-    except (SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
+        described, tensors = json.loads(_metadata(content)["run"]), load(content)
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise UserError(f"the checkpoint {path} is damaged; start again without --resume.") from error
     mine, theirs = _settings(trainer), described["settings"]
     for name, value in mine.items():
@@ -70,6 +69,13 @@ def restore_checkpoint(trainer: MetaTrainer, folder: Path) -> None:
     trainer.optimiser.load_state_dict({**whole, "state": state})
     trainer.elapsed = float(described["elapsed"])
     trainer.curve[:] = [OuterStep(**step) for step in described["curve"]]
+
+
+def _metadata(content: bytes) -> dict[str, str]:
+    """Return what a safetensors file says of itself: 8 bytes of length, then a JSON header."""
+    length = int.from_bytes(content[:8], "little")
+    found: dict[str, str] = json.loads(content[8 : 8 + length])["__metadata__"]
+    return found
 
 
 def _settings(trainer: MetaTrainer) -> dict[str, Any]:

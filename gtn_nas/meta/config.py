@@ -22,7 +22,13 @@ class MetaConfig(BaseModel):
 
     iterations: Annotated[int | None, Field(ge=1)] = None
     minutes: Annotated[float | None, Field(gt=0)] = None
-    engine: Literal["mixed", "higher"] = "mixed"
+    engine: Literal["mixed", "unrolled", "higher"] = "mixed"
+    memory_budget: Annotated[int, Field(ge=0, description="MiB of step graphs that engine mixed may keep")] = 1024
+    learners: Annotated[int, Field(ge=1, description="learners per outer step and process")] = 1
+    window: Annotated[int | None, Field(ge=1, description="inner steps that gradients flow through; all")] = None
+    window_place: Annotated[
+        Literal["random", "end"], Field(description="random: the unroll ends with the window, anywhere (RaT-BPTT)")
+    ] = "random"
     real_batch: Annotated[int, Field(ge=1, description="real images per exam")] = 256
     exam_every: Annotated[int, Field(ge=1, description="inner steps between intermediate meta-losses")] = 4
     learning_rate: Annotated[float, Field(gt=0, description="of the generator")] = 7e-4

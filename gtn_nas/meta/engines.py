@@ -11,19 +11,20 @@ from gtn_nas.meta.higher_engine import higher_engine
 from gtn_nas.meta.inner import InnerOptimiser
 from gtn_nas.meta.learner import Learner
 from gtn_nas.meta.mixed import mixed
+from gtn_nas.meta.unrolled import unrolled
 from gtn_nas.teacher.lesson import Lesson
 
 __all__ = ["ENGINES", "Engine"]
 
 
 class Engine(Protocol):
-    """``(learner, θ₀ [P], lesson, update rule, exam) → loss and gradients for every tensor of the lesson``."""
+    """``(learner, θ₀ [P], lesson, update rule, exam, start) → loss and gradients for every tensor of the lesson``."""
 
     def __call__(
-        self, learner: Learner, theta: Tensor, lesson: Lesson, rule: InnerOptimiser, exam: Exam
+        self, learner: Learner, theta: Tensor, lesson: Lesson, rule: InnerOptimiser, exam: Exam, start: int = 0
     ) -> MetaGradient:
         """Compute the meta-gradient."""
         ...
 
 
-ENGINES: dict[str, Engine] = {"mixed": mixed, "higher": higher_engine}
+ENGINES: dict[str, Engine] = {"mixed": mixed, "unrolled": unrolled, "higher": higher_engine}

@@ -12,54 +12,48 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gtn_nas.meta.exam import Exam, MetaGradient, examine
+from gtn_nas.errors import UserError
+from gtn_nas.meta.exam import Exam, MetaGradient, sit
 from gtn_nas.meta.inner import InnerOptimiser
 from gtn_nas.meta.learner import Learner
+from gtn_nas.meta.unrolled import as_leaves, collect
 from gtn_nas.teacher.lesson import Lesson
 
 __all__ = ["higher_engine"]
 
 
-def higher_engine(learner: Learner, theta: Tensor, lesson: Lesson, rule: InnerOptimiser, exam: Exam) -> MetaGradient:
-    """Return the meta-gradient of the whole unrolled graph; arguments as for :func:`gtn_nas.meta.mixed.mixed`."""
+def higher_engine(
+    learner: Learner, theta: Tensor, lesson: Lesson, rule: InnerOptimiser, exam: Exam, start: int = 0
+) -> MetaGradient:
+    """Return the meta-gradient of the whole unrolled graph; arguments as for :func:`gtn_nas.meta.mixed.mixed`.
+
+    Raises:
+        UserError: the protocol follows statistics through the inner loop, or gradients are to start late.
+    """
     import higher
 
-    images = lesson.images.detach().requires_grad_()
-    soft = lesson.targets.is_floating_point()
-    targets = lesson.targets.detach().requires_grad_(soft)
-    hyper = {name: values.detach().requires_grad_() for name, values in lesson.hyper.items()}
-    leaves = Lesson(images, targets, hyper)
-
+    if start or exam.protocol.follows_training:
+        raise UserError(
+            "engine 'higher' takes neither truncated windows nor statistics = running; use engine mixed or unrolled."
+        )
+    leaves = as_leaves(lesson)
     patched = higher.patch.monkeypatch(learner.network, copy_initial_weights=True)
-    start = theta.detach().requires_grad_()
-    patched.update_params(list(learner.split(start).values()))
-    optimiser = _flat_optimiser(higher, rule)(
+    patched.update_params(list(learner.split(theta.detach().requires_grad_()).values()))
+    optimiser = _flat_optimiser(higher, learner, rule)(
         torch.optim.SGD(learner.network.parameters(), lr=1.0), learner.network.parameters(), fmodel=patched
     )
-    meta_loss = torch.zeros((), dtype=theta.dtype, device=theta.device)
-    accuracy = meta_loss
+    meta_loss = accuracy = torch.zeros((), dtype=theta.dtype, device=theta.device)
     for step in range(lesson.steps):
-        loss = torch.nn.functional.cross_entropy(patched(images[step]), targets[step])
+        loss = torch.nn.functional.cross_entropy(patched(leaves.images[step]), leaves.targets[step])
         optimiser.step(loss, override={name: [value] for name, value in leaves.hyper_at(step).items()})
         if step in exam.weights:
-            now = torch.cat([p.reshape(-1) for p in patched.fast_params])
-            seen = exam.statistics_images
-            if seen is None:
-                seen = images[exam.window(step)].flatten(0, 1)
-            exam_loss, accuracy = examine(learner, now, seen, exam.images, exam.labels)
+            now = learner.join(patched.fast_params)
+            exam_loss, accuracy = sit(learner, now, exam, leaves.images, step, ())
             meta_loss = meta_loss + exam.weights[step] * exam_loss
-    inputs = [images, *hyper.values(), *([targets] if soft else [])]
-    gradients = torch.autograd.grad(meta_loss, inputs, materialize_grads=True)
-    return MetaGradient(
-        loss=float(meta_loss.detach()),
-        accuracy=float(accuracy),
-        images=gradients[0],
-        hyper=dict(zip(hyper, gradients[1:], strict=False)),
-        targets=gradients[-1] if soft else None,
-    )
+    return collect(meta_loss, accuracy, leaves)
 
 
-def _flat_optimiser(higher: Any, rule: InnerOptimiser) -> Any:
+def _flat_optimiser(higher: Any, learner: Learner, rule: InnerOptimiser) -> Any:
     """Return a differentiable optimiser of ``higher`` that applies ``rule`` to all parameters as one vector."""
 
     class FlatOptimiser(higher.optim.DifferentiableOptimizer):  # type: ignore[misc]
@@ -68,14 +62,12 @@ def _flat_optimiser(higher: Any, rule: InnerOptimiser) -> Any:
         def _update(self, grouped_grads: list[list[Tensor | None]], **_: Any) -> None:
             group = self.param_groups[0]
             params = group["params"]
-            flat = torch.cat([p.reshape(-1) for p in params])
+            flat = learner.join(params)
             grads = [torch.zeros_like(p) if g is None else g for p, g in zip(params, grouped_grads[0], strict=True)]
             if self.state_ is None:
                 self.state_ = rule.initial_state(flat)
-            gradient = torch.cat([g.reshape(-1) for g in grads])
             hyper = {name: group[name] for name in rule.hyperparameters}
-            after, self.state_ = rule.update(flat, self.state_, gradient, hyper)
-            parts = after.split([p.numel() for p in params])
-            group["params"] = [part.view(p.shape) for part, p in zip(parts, params, strict=True)]
+            after, self.state_ = rule.update(flat, self.state_, learner.join(grads), hyper)
+            group["params"] = list(learner.split(after).values())
 
     return FlatOptimiser

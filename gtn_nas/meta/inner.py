@@ -1,23 +1,37 @@
-"""Inner optimisers as pure functions of state, gradient and this step's hyperparameters.
+"""Inner optimisers: one differentiable update rule each, with its fast forward and its adjoint written out.
 
-All state is flat tensors and every operation is differentiable, so that one definition serves plain training,
-every meta-gradient engine and, through autograd, the exact adjoint of the update.
+``update`` is the definition, made of differentiable operations on flat tensors. ``advance`` computes the same
+numbers without a graph, and ``adjoint`` the vector-Jacobian product of the update; both follow from the
+definition unless a rule spells them out, which saves most of the memory traffic.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from gtn_nas.errors import UserError
+from gtn_nas.meta.adam import adam_adjoint, adam_advance, adam_update
 
-__all__ = ["INNER_OPTIMISERS", "Adam", "InnerOptimiser", "Momentum", "inner_optimiser"]
+__all__ = ["INNER_OPTIMISERS", "SGD", "Adam", "Adjoint", "InnerOptimiser", "Momentum", "Nesterov", "inner_optimiser"]
 
 State = tuple[Tensor, ...]
+Hyper = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Adjoint:
+    """Adjoints of what an update took in: parameters ``[P]``, state, gradient ``[P]`` and hyperparameters."""
+
+    theta: Tensor
+    state: State
+    gradient: Tensor
+    hyper: dict[str, Tensor]
 
 
 class InnerOptimiser(ABC):
@@ -31,14 +45,44 @@ class InnerOptimiser(ABC):
         """Return the state before the first step for parameters ``theta`` ``[P]``."""
 
     @abstractmethod
-    def update(
-        self, theta: Tensor, state: State, gradient: Tensor, hyper: Mapping[str, Tensor]
-    ) -> tuple[Tensor, State]:
+    def update(self, theta: Tensor, state: State, gradient: Tensor, hyper: Hyper) -> tuple[Tensor, State]:
         """Return parameters and state after one step; ``hyper`` holds scalars."""
+
+    @torch.no_grad()
+    def advance(self, theta: Tensor, state: State, gradient: Tensor, hyper: Hyper) -> tuple[Tensor, State]:
+        """Return what :meth:`update` returns, to rounding, without a graph."""
+        return self.update(theta, state, gradient, hyper)
+
+    def adjoint(
+        self, theta: Tensor, state: State, gradient: Tensor, hyper: Hyper, of_theta: Tensor, of_state: State
+    ) -> Adjoint:
+        """Pull the adjoints of an update's results back to its arguments."""
+        with torch.enable_grad():
+            leaves = [part.detach().requires_grad_() for part in (theta, *state, gradient, *hyper.values())]
+            count = 1 + len(state)
+            knobs = dict(zip(hyper, leaves[count + 1 :], strict=True))
+            after, state_after = self.update(leaves[0], tuple(leaves[1:count]), leaves[count], knobs)
+            found = torch.autograd.grad((after, *state_after), leaves, (of_theta, *of_state), materialize_grads=True)
+        return Adjoint(found[0], found[1:count], found[count], dict(zip(hyper, found[count + 1 :], strict=True)))
+
+
+class SGD(InnerOptimiser):
+    """Stochastic gradient descent: ``θ ← θ - lr·g``."""
+
+    name = "sgd"
+    hyperparameters: ClassVar[Mapping[str, float]] = {"lr": 0.05}
+
+    def initial_state(self, theta: Tensor) -> State:
+        """Return nothing: the rule has no memory."""
+        return ()
+
+    def update(self, theta: Tensor, state: State, gradient: Tensor, hyper: Hyper) -> tuple[Tensor, State]:
+        """Take one step."""
+        return theta - hyper["lr"] * gradient, ()
 
 
 class Momentum(InnerOptimiser):
-    """SGD with momentum: ``m ← μ·m + g``, ``θ ← θ - lr·m``; zero momentum is plain SGD."""
+    """SGD with momentum (Polyak, 1964): ``m ← μ·m + g``, ``θ ← θ - lr·m``."""
 
     name = "momentum"
     hyperparameters: ClassVar[Mapping[str, float]] = {"lr": 0.02, "momentum": 0.5}
@@ -47,12 +91,21 @@ class Momentum(InnerOptimiser):
         """Return a zero velocity ``[P]``."""
         return (torch.zeros_like(theta),)
 
-    def update(
-        self, theta: Tensor, state: State, gradient: Tensor, hyper: Mapping[str, Tensor]
-    ) -> tuple[Tensor, State]:
+    def update(self, theta: Tensor, state: State, gradient: Tensor, hyper: Hyper) -> tuple[Tensor, State]:
         """Take one step."""
         velocity = hyper["momentum"] * state[0] + gradient
         return theta - hyper["lr"] * velocity, (velocity,)
+
+
+class Nesterov(Momentum):
+    """SGD with Nesterov's momentum, as ``torch.optim.SGD`` has it: ``θ ← θ - lr·(g + μ·m)``."""
+
+    name = "nesterov"
+
+    def update(self, theta: Tensor, state: State, gradient: Tensor, hyper: Hyper) -> tuple[Tensor, State]:
+        """Take one step."""
+        velocity = hyper["momentum"] * state[0] + gradient
+        return theta - hyper["lr"] * (gradient + hyper["momentum"] * velocity), (velocity,)
 
 
 class Adam(InnerOptimiser):
@@ -64,28 +117,31 @@ class Adam(InnerOptimiser):
 
     name = "adam"
     hyperparameters: ClassVar[Mapping[str, float]] = {"lr": 0.01, "beta1": 0.9, "beta2": 0.95}
-    epsilon: ClassVar[float] = 1e-5
 
     def initial_state(self, theta: Tensor) -> State:
         """Return zero moments ``[P]`` and the products of the βs so far (1)."""
         one = torch.ones((), dtype=theta.dtype, device=theta.device)
         return torch.zeros_like(theta), torch.zeros_like(theta), one, one.clone()
 
-    def update(
-        self, theta: Tensor, state: State, gradient: Tensor, hyper: Mapping[str, Tensor]
-    ) -> tuple[Tensor, State]:
+    def update(self, theta: Tensor, state: State, gradient: Tensor, hyper: Hyper) -> tuple[Tensor, State]:
         """Take one step."""
-        first, second, product1, product2 = state
-        beta1, beta2 = hyper["beta1"], hyper["beta2"]
-        first = beta1 * first + (1 - beta1) * gradient
-        second = beta2 * second + (1 - beta2) * gradient * gradient
-        product1, product2 = product1 * beta1, product2 * beta2
-        scale = torch.rsqrt(second / (1 - product2) + self.epsilon**2)
-        theta = theta - (hyper["lr"] / (1 - product1)) * first * scale
-        return theta, (first, second, product1, product2)
+        return adam_update(theta, state, gradient, hyper)
+
+    @torch.no_grad()
+    def advance(self, theta: Tensor, state: State, gradient: Tensor, hyper: Hyper) -> tuple[Tensor, State]:
+        """Take one step in six passes over the parameters."""
+        return adam_advance(theta, state, gradient, hyper)
+
+    @torch.no_grad()
+    def adjoint(
+        self, theta: Tensor, state: State, gradient: Tensor, hyper: Hyper, of_theta: Tensor, of_state: State
+    ) -> Adjoint:
+        """Pull adjoints back, by the formulas of :mod:`gtn_nas.meta.adam`."""
+        of_moments, of_gradient, of_hyper = adam_adjoint(state, gradient, hyper, of_theta, of_state)
+        return Adjoint(of_theta, of_moments, of_gradient, of_hyper)
 
 
-INNER_OPTIMISERS: dict[str, InnerOptimiser] = {rule.name: rule for rule in (Momentum(), Adam())}
+INNER_OPTIMISERS: dict[str, InnerOptimiser] = {rule.name: rule for rule in (SGD(), Momentum(), Nesterov(), Adam())}
 
 
 def inner_optimiser(name: str) -> InnerOptimiser:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from gtn_nas.errors import UserError
-from gtn_nas.nets.stateless import Statistics, make_stateless
+from gtn_nas.nets.prepare import prepare
+from gtn_nas.nets.stateless import Recording, Statistics
 
 __all__ = ["Learner"]
 
@@ -19,23 +20,29 @@ __all__ = ["Learner"]
 class Learner:
     """A freshly built network, made ready for differentiation through its training.
 
-    The network is taken over: its normalisation layers are replaced
-    (:func:`gtn_nas.nets.stateless.make_stateless`) and its own parameters serve as the initial vector.
+    The network is taken over: its layers are replaced (:func:`gtn_nas.nets.prepare.prepare`) and its own
+    parameters serve as the initial vector. Parameters of four axes lie in the vector channels last, so that
+    convolutions find their weights in the layout they compute in.
+
+    Args:
+        network: what is to learn.
+        native: keep PyTorch's own convolution, pooling and normalisation kernels, as a reference.
 
     Raises:
         UserError: the network has no trainable parameter.
     """
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, *, native: bool = False) -> None:
         self.network = network
-        self._switch = make_stateless(network)
+        controls = prepare(network, native=native)
+        self._switch, self._demand = controls.switch, controls.demand
         trainable = [(name, p) for name, p in network.named_parameters() if p.requires_grad]
         if not trainable:
             raise UserError("a learner must have trainable parameters, but this network has none.")
         self._names = [name for name, _ in trainable]
         self._shapes = [p.shape for _, p in trainable]
         self._sizes = [p.numel() for _, p in trainable]
-        self.initial = torch.cat([p.detach().reshape(-1) for _, p in trainable])
+        self.initial = self.join([p.detach() for _, p in trainable])
         network.train()
 
     @property
@@ -43,10 +50,14 @@ class Learner:
         """Whether evaluation depends on batch-norm statistics."""
         return self._switch is not None
 
+    def join(self, parts: Iterable[Tensor]) -> Tensor:
+        """Return the flat vector ``[P]`` of tensors shaped like the parameters."""
+        return torch.cat([(p.permute(0, 2, 3, 1) if p.ndim == 4 else p).reshape(-1) for p in parts])
+
     def split(self, theta: Tensor) -> dict[str, Tensor]:
         """Return views of the flat ``theta`` ``[P]`` under the parameters' names."""
-        parts = zip(self._names, theta.split(self._sizes), self._shapes, strict=True)
-        return {name: part.view(shape) for name, part, shape in parts}
+        parts = theta.split(self._sizes)
+        return {name: _view(part, shape) for name, part, shape in zip(self._names, parts, self._shapes, strict=True)}
 
     def logits(self, theta: Tensor, images: Tensor) -> Tensor:
         """Training pass: images ``[B, C, H, W]`` → logits ``[B, K]``, batch norm by the batch's statistics."""
@@ -57,27 +68,49 @@ class Learner:
         """Mean cross-entropy of the training pass; targets are classes ``[B]`` or probabilities ``[B, K]``."""
         return F.cross_entropy(self.logits(theta, images), targets)
 
+    def observed_loss(self, theta: Tensor, images: Tensor, targets: Tensor) -> tuple[Tensor, Recording]:
+        """Return :meth:`loss` with the batch-norm statistics of its pass, differentiable in both arguments."""
+        if self._switch is None:
+            return self.loss(theta, images, targets), Recording()
+        with self._switch.record() as recording:
+            return self.loss(theta, images, targets), recording
+
     def statistics(self, theta: Tensor, images: Tensor) -> Statistics:
-        """Return every batch-norm layer's mean and variance over ``images``, differentiable in both arguments."""
+        """Return every batch-norm layer's statistics over ``images``, differentiable in both arguments."""
         if self._switch is None:
             return ()
-        with self._switch.recording() as recorded:
+        with self._evaluating(), self._switch.record() as recording:
             self.logits(theta, images)
-        return tuple(recorded)
+        return tuple(recording.statistics)
 
-    def predict(self, theta: Tensor, images: Tensor, statistics: Statistics) -> Tensor:
-        """Evaluation pass: logits ``[B, K]`` with batch norm by ``statistics``, dropout off."""
-        with self._evaluating(statistics):
-            return self.logits(theta, images)
+    def predict(self, theta: Tensor, images: Tensor, statistics: Statistics | None) -> Tensor:
+        """Evaluation pass, dropout off: logits ``[B, K]``, batch norm by ``statistics`` (None: by the batch's own)."""
+        with self._evaluating():
+            if self._switch is None or statistics is None:
+                return self.logits(theta, images)
+            with self._switch.use(statistics):
+                return self.logits(theta, images)
 
     @contextmanager
-    def _evaluating(self, statistics: Statistics) -> Iterator[None]:
+    def demanding(self, *, images: bool, values: bool) -> Iterator[None]:
+        """Say what gradients taken with their graph are wanted for (:class:`gtn_nas.nets.convolution.Demand`)."""
+        self._demand.images, self._demand.values = images, values
+        try:
+            yield
+        finally:
+            self._demand.images = self._demand.values = True
+
+    @contextmanager
+    def _evaluating(self) -> Iterator[None]:
         self.network.eval()
         try:
-            if self._switch is None:
-                yield
-            else:
-                with self._switch.using(statistics):
-                    yield
+            yield
         finally:
             self.network.train()
+
+
+def _view(part: Tensor, shape: Sequence[int]) -> Tensor:
+    if len(shape) != 4:
+        return part.view(*shape)
+    filters, channels, height, width = shape
+    return part.view(filters, height, width, channels).permute(0, 3, 1, 2)

@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from gtn_nas.meta.exam import follow, training_loss
 from gtn_nas.meta.inner import InnerOptimiser
 from gtn_nas.meta.learner import Learner
+from gtn_nas.meta.sweep import is_finite
+from gtn_nas.nets.stateless import Statistics
 from gtn_nas.seeding import seeded
 from gtn_nas.space import Architecture, SearchSpace
 from gtn_nas.task import Split, Task
 from gtn_nas.teacher.lesson import Lesson
+from gtn_nas.teacher.protocol import Protocol
 
-__all__ = ["GRADED", "Grade", "grade", "teach", "teach_architecture"]
+__all__ = ["GRADED", "Grade", "Taught", "grade", "teach", "teach_architecture"]
 
 GRADED = 2000  # validation images that a score looks at: always the same, so that candidates share their noise
+
+
+@dataclass(frozen=True)
+class Taught:
+    """A taught learner's parameters ``[P]``, the batch-norm statistics of its protocol, every step's training loss.
+
+    A None for statistics has the examined images use their own.
+    """
+
+    theta: Tensor
+    statistics: Statistics | None
+    losses: list[float]
 
 
 @dataclass(frozen=True)
@@ -35,7 +50,7 @@ def teach_architecture(
     seed: int,
     lesson: Lesson,
     rule: InnerOptimiser,
-    statistics_images: Tensor,
+    protocol: Protocol,
 ) -> tuple[Grade, list[float]]:
     """Build a learner from ``seed``, teach it, examine it on the first 2,000 validation images.
 
@@ -46,34 +61,42 @@ def teach_architecture(
     """
     with seeded(seed):  # dropout draws from the generator as well, while the network is taught
         learner = Learner(space.build(architecture, task).to(lesson.images.device))
-        theta, losses = teach(learner, learner.initial, lesson, rule)
-    return grade(learner, theta, task.validation.head(GRADED), statistics_images), losses
+        taught = teach(learner, learner.initial, lesson, rule, protocol)
+    return grade(learner, taught, task.validation.head(GRADED)), taught.losses
 
 
-def teach(learner: Learner, theta: Tensor, lesson: Lesson, rule: InnerOptimiser) -> tuple[Tensor, list[float]]:
-    """Train ``theta`` ``[P]`` on the whole lesson; return it with the training loss of every step.
-
-    A learner that diverges stops at its last finite parameters.
-    """
+def teach(learner: Learner, theta: Tensor, lesson: Lesson, rule: InnerOptimiser, protocol: Protocol) -> Taught:
+    """Train ``theta`` ``[P]`` on the whole lesson; a learner that diverges stops at its last finite parameters."""
     state = rule.initial_state(theta)
+    running: Statistics = ()
     losses: list[float] = []
     for step in range(lesson.steps):
         leaf = theta.detach().requires_grad_()
-        loss = learner.loss(leaf, lesson.images[step], lesson.targets[step])
+        loss, recording = training_loss(learner, protocol, leaf, lesson.images[step], lesson.targets[step])
         (gradient,) = torch.autograd.grad(loss, leaf)
-        with torch.no_grad():
-            after, state = rule.update(theta, state, gradient, lesson.hyper_at(step))
-        if not math.isfinite(float(after.square().sum())):
+        after, state = rule.advance(theta, state, gradient, lesson.hyper_at(step))
+        if not is_finite(after):
             break
         theta = after
+        with torch.no_grad():
+            running = tuple(part.detach() for part in follow(running, recording))
         losses.append(float(loss.detach()))
-    return theta, losses
+    return Taught(theta, _statistics(learner, theta, lesson, protocol, running), losses)
 
 
 @torch.no_grad()
-def grade(learner: Learner, theta: Tensor, split: Split, statistics_images: Tensor) -> Grade:
-    """Examine ``theta`` on all of ``split``, batch norm by the statistics of ``statistics_images``."""
-    statistics = learner.statistics(theta, statistics_images)
-    logits = torch.cat([learner.predict(theta, part, statistics) for part in split.images.split(1000)])
+def _statistics(
+    learner: Learner, theta: Tensor, lesson: Lesson, protocol: Protocol, running: Statistics
+) -> Statistics | None:
+    if protocol.follows_training:
+        return running or None
+    seen = protocol.seen(lesson.images, lesson.steps - 1)
+    return None if seen is None else learner.statistics(theta, seen)
+
+
+@torch.no_grad()
+def grade(learner: Learner, taught: Taught, split: Split) -> Grade:
+    """Examine a taught learner on all of ``split``."""
+    logits = torch.cat([learner.predict(taught.theta, part, taught.statistics) for part in split.images.split(1000)])
     loss = torch.nn.functional.cross_entropy(logits, split.labels)
     return Grade(loss=float(loss), accuracy=float((logits.argmax(1) == split.labels).float().mean()))

@@ -18,6 +18,7 @@ from gtn_nas.meta.config import MetaConfig
 from gtn_nas.meta.inner import inner_optimiser
 from gtn_nas.meta.teach import teach_architecture
 from gtn_nas.meta.trainer import MetaTrainer, OuterStep
+from gtn_nas.processes import ALONE, World
 from gtn_nas.space import SearchSpace
 from gtn_nas.task import Task
 from gtn_nas.teacher.config import TeacherConfig
@@ -40,27 +41,30 @@ def train_teacher(
     *,
     resume: bool = False,
     on_step: Callable[[MetaTrainer, OuterStep], None] | None = None,
+    world: World = ALONE,
 ) -> FrozenTeacher:
     """Meta-train a teacher and save it to ``folder``.
 
     A checkpoint is written after the first outer step, every half minute, and when the training is
-    interrupted (KeyboardInterrupt, which is raised again); ``resume`` takes it up.
+    interrupted (KeyboardInterrupt, which is raised again); ``resume`` takes it up. Of several processes each
+    trains its own learners, and the leader alone writes.
     """
-    trainer = start_training(task, space, teacher_config, config, folder if resume else None)
+    trainer = start_training(task, space, teacher_config, config, folder if resume else None, world)
     saved = -math.inf  # the first outer step is saved at once: a fault of the disk shows before hours are spent
     try:
         while not trainer.finished:
             step = trainer.step()
             if on_step is not None:
                 on_step(trainer, step)
-            if time.monotonic() - saved > _CHECKPOINT_SECONDS:
+            if world.leads and time.monotonic() - saved > _CHECKPOINT_SECONDS:
                 save_checkpoint(trainer, folder)
                 saved = time.monotonic()
-    except BaseException:
-        save_checkpoint(trainer, folder)
-        raise
-    save_checkpoint(trainer, folder)
+    finally:
+        if world.leads and trainer.between_steps:  # half an update is worth less than the last checkpoint
+            save_checkpoint(trainer, folder)
     frozen = freeze(trainer)
+    if not world.leads:
+        return frozen
     save_teacher(frozen, folder)  # before it is measured: whatever fails there, the teacher is not lost
     frozen.card["quality"] = measure_quality(frozen, task, space)
     save_teacher(frozen, folder)
@@ -68,17 +72,23 @@ def train_teacher(
 
 
 def start_training(
-    task: Task, space: SearchSpace, teacher_config: TeacherConfig, config: MetaConfig, resume_from: Path | None
+    task: Task,
+    space: SearchSpace,
+    teacher_config: TeacherConfig,
+    config: MetaConfig,
+    resume_from: Path | None,
+    world: World = ALONE,
 ) -> MetaTrainer:
     """Return a trainer at its first outer step, or where the checkpoint in ``resume_from`` left off."""
     rule = inner_optimiser(teacher_config.inner)
     teacher = Teacher(teacher_config, task, rule.hyperparameters, config.seed).to(task.train.images.device)
-    trainer = MetaTrainer(teacher, space, task, config)
+    trainer = MetaTrainer(teacher, space, task, config, world)
     if resume_from is not None:
         restore_checkpoint(trainer, resume_from)
     elif teacher_config.warm_start:  # its time counts with the first outer step's
         seconds = math.inf if config.minutes is None else _WARM_START_SHARE * 60 * config.minutes
         fit_to_real_images(teacher, task, teacher_config.warm_start, config.seed, seconds)
+        world.follow_leader([*teacher.parameters(), *teacher.buffers()])
     return trainer
 
 
@@ -105,6 +115,7 @@ def freeze(trainer: MetaTrainer) -> FrozenTeacher:
         "hardware": describe_hardware(task.train.images.device),
         "versions": describe_versions(),
         "curve": [{k: round(v, 5) for k, v in asdict(step).items() if k != "diverged"} for step in trainer.curve],
+        "processes": trainer.world.size,
     }
     return FrozenTeacher(trainer.teacher().detach(), trainer.teacher.config, card)
 
@@ -114,10 +125,10 @@ def measure_quality(
 ) -> dict[str, float | int]:
     """Teach random architectures, drawn with a seed that training does not use, and examine them on validation."""
     architectures = int(min(architectures, space.size))
-    rule, seen = inner_optimiser(frozen.config.inner), frozen.statistics_images(task)
+    rule, protocol = inner_optimiser(frozen.config.inner), frozen.protocol(task)
     accuracies = []
     for number, architecture in enumerate(space.sample_many(architectures, _QUALITY_SEED)):
-        graded, _ = teach_architecture(space, task, architecture, number, frozen.lesson, rule, seen)
+        graded, _ = teach_architecture(space, task, architecture, number, frozen.lesson, rule, protocol)
         accuracies.append(graded.accuracy)
     return {
         "architectures": architectures,

@@ -1,51 +1,58 @@
-"""The outer loop: every step teaches a fresh learner and moves the teacher along the meta-gradient."""
+"""The outer loop: every step teaches fresh learners and moves the teacher along their mean meta-gradient."""
 
 from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from gtn_nas.errors import UserError
 from gtn_nas.meta.config import MetaConfig
+from gtn_nas.meta.draw import Pupil, draw_pupil
 from gtn_nas.meta.engines import ENGINES
-from gtn_nas.meta.exam import Exam
+from gtn_nas.meta.exam import MetaGradient
 from gtn_nas.meta.inner import inner_optimiser
-from gtn_nas.meta.learner import Learner
+from gtn_nas.meta.mixed import mixed
+from gtn_nas.processes import ALONE, World
 from gtn_nas.space import SearchSpace
 from gtn_nas.task import Task
+from gtn_nas.teacher.lesson import Lesson
 from gtn_nas.teacher.teacher import Teacher
 
 __all__ = ["MetaTrainer", "OuterStep"]
 
-_PATIENCE = 20  # outer steps in a row whose meta-gradient is not finite before training gives up
+_RECENT = 40  # learners among which divergence is counted
+_HOPELESS = 0.9  # share of them that may diverge before training gives up
 
 
 @dataclass(frozen=True)
 class OuterStep:
-    """What one outer step showed: meta-loss, the learner's last accuracy on real images, and whether it diverged."""
+    """What one outer step showed: mean meta-loss, mean last accuracy on real images, how many learners diverged."""
 
     number: int
     loss: float
     accuracy: float
-    diverged: bool
+    diverged: int
     seconds: float
 
 
 class MetaTrainer:
     """Meta-trains ``teacher`` on learners drawn from ``space``.
 
-    Everything random in outer step n follows from the seed and n, so that a run that is resumed from its
-    last checkpoint takes the same steps as one that was never stopped (with a time budget the learning
-    rates follow the clock, and two runs are alike but not equal).
+    Everything random about learner i of outer step n follows from the seed, n and i, so that a run that is resumed
+    from its last checkpoint takes the same steps as one that was never stopped, and several processes with a
+    share of the learners each take the steps of one (with a time budget the learning rates follow the clock,
+    and two runs are alike but not equal).
     """
 
-    def __init__(self, teacher: Teacher, space: SearchSpace, task: Task, config: MetaConfig) -> None:
-        self.teacher, self.space, self.task, self.config = teacher, space, task, config
+    def __init__(
+        self, teacher: Teacher, space: SearchSpace, task: Task, config: MetaConfig, world: World = ALONE
+    ) -> None:
+        self.teacher, self.space, self.task, self.config, self.world = teacher, space, task, config, world
         self.rule = inner_optimiser(teacher.config.inner)
         self.optimiser = torch.optim.Adam(
             [
@@ -56,9 +63,10 @@ class MetaTrainer:
         )
         self._rates = [float(group["lr"]) for group in self.optimiser.param_groups]
         self.curve: list[OuterStep] = []
-        self.elapsed = 0.0  # seconds of all runs so far, what happens between two steps included
+        self.between_steps = True  # teacher, curve and clock agree; an interruption may find them otherwise
+        self.elapsed = 0.0  # the leader's seconds of all runs so far, what happens between two steps included
         self._last = time.perf_counter()
-        self._unsound = 0
+        self._recent: deque[float] = deque(maxlen=max(1, _RECENT // (config.learners * world.size)))
 
     @property
     def progress(self) -> float:
@@ -76,62 +84,75 @@ class MetaTrainer:
         """Take one outer step and append it to the curve.
 
         Raises:
-            UserError: the meta-gradient was not finite many times in a row.
+            UserError: nearly all of the latest learners diverged, or another process has ended.
         """
-        number = len(self.curve)
-        rng = np.random.default_rng((self.config.seed, number))
-        learner = self._draw_learner(rng)
+        number, count = len(self.curve), self.config.learners
         lesson = self.teacher()
-        exam = self._draw_exam(rng)
-        found = ENGINES[self.config.engine](learner, learner.initial, lesson, self.rule, exam)
         self.optimiser.zero_grad()
-        torch.autograd.backward(
-            [lesson.images, *lesson.hyper.values()], [found.images, *(found.hyper[name] for name in lesson.hyper)]
-        )
-        self._update()
+        found: list[MetaGradient] = []
+        for index in range(self.world.rank * count, (self.world.rank + 1) * count):
+            rng = np.random.default_rng((self.config.seed, number, index))
+            found.append(self._teach(draw_pupil(rng, self.space, self.task, self.teacher.config, self.config), lesson))
+        mean = _mean(found)
+        roots = [lesson.images, *lesson.hyper.values(), *([lesson.targets] if mean.targets is not None else [])]
+        slopes = [mean.images, *mean.hyper.values(), *([mean.targets] if mean.targets is not None else [])]
+        torch.autograd.backward(roots, slopes)
         now = time.perf_counter()
         seconds, self._last = now - self._last, now
-        self.elapsed += seconds
-        done = OuterStep(number, found.loss, found.accuracy, found.diverged_at is not None, seconds)
-        self.curve.append(done)
-        return done
+        diverged = sum(one.diverged_at is not None for one in found) / count
+        facts = torch.tensor([mean.loss, mean.accuracy, diverged], dtype=torch.float64)
+        clock = torch.tensor([seconds], dtype=torch.float64)
+        device = lesson.images.device
+        facts, clock = facts.to(device), clock.to(device)
+        self.world.average([facts])
+        self.world.follow_leader([clock])
+        self.world.average(p.grad for p in self._parameters() if p.grad is not None)
+        loss, accuracy, diverged = facts.tolist()
+        step = OuterStep(number, loss, accuracy, round(diverged * count * self.world.size), float(clock))
+        self.between_steps = False
+        self._update()
+        self.elapsed += step.seconds
+        self.curve.append(step)
+        self.between_steps = True
+        self._give_up_if_hopeless(diverged)
+        return step
 
-    def _draw_learner(self, rng: np.random.Generator) -> Learner:
-        architecture = self.space.sample(rng)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(int(rng.integers(2**31)))
-            network = self.space.build(architecture, self.task)
-        return Learner(network.to(self.task.train.images.device))
+    def _teach(self, pupil: Pupil, lesson: Lesson) -> MetaGradient:
+        arguments = (pupil.learner, pupil.learner.initial, lesson.head(pupil.steps), self.rule, pupil.exam, pupil.start)
+        if self.config.engine == "mixed":
+            found = mixed(*arguments, memory_budget=self.config.memory_budget << 20)
+        else:
+            found = ENGINES[self.config.engine](*arguments)
+        return found.padded(lesson.steps)
 
-    def _draw_exam(self, rng: np.random.Generator) -> Exam:
-        generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
-        images, labels = self.task.train.sample(self.config.real_batch, generator)
-        steps = self.teacher.config.steps
-        after = sorted({*range(self.config.exam_every - 1, steps, self.config.exam_every), steps - 1})
-        seen: Tensor | None = None
-        if self.teacher.config.statistics == "real":
-            seen, _ = self.task.train.sample(self.config.real_batch, generator)
-        return Exam(
-            images,
-            labels,
-            weights=dict.fromkeys(after, 1 / len(after)),
-            statistics_images=seen,
-            statistics_batches=self.teacher.config.statistics_batches,
-        )
+    def _parameters(self) -> list[torch.nn.Parameter]:
+        return [p for group in self.optimiser.param_groups for p in group["params"]]
 
     def _update(self) -> None:
         factor = self.config.final_rate + (1 - self.config.final_rate) * 0.5 * (1 + math.cos(math.pi * self.progress))
         for group, rate in zip(self.optimiser.param_groups, self._rates, strict=True):
             group["lr"] = rate * factor
-        parameters = [p for group in self.optimiser.param_groups for p in group["params"]]
-        norm = float(torch.nn.utils.clip_grad_norm_(parameters, self.config.clip))
-        if math.isfinite(norm):
-            self._unsound = 0
+        norm = float(torch.nn.utils.clip_grad_norm_(self._parameters(), self.config.clip))
+        if math.isfinite(norm):  # engine mixed cuts a diverging unroll; the others can only leave the step out
             self.optimiser.step()
-            return
-        self._unsound += 1
-        if self._unsound >= _PATIENCE:
+
+    def _give_up_if_hopeless(self, diverged: float) -> None:
+        self._recent.append(diverged)
+        share = sum(self._recent) / len(self._recent)
+        if len(self._recent) == self._recent.maxlen and share >= _HOPELESS:
             raise UserError(
-                f"the meta-gradient was not finite {_PATIENCE} times in a row; lower the inner learning rate "
-                "(--set teacher.learning_rate=…) or the number of inner steps."
+                f"{share:.0%} of the latest {_RECENT} learners diverged; lower the inner learning rate "
+                "(--set teacher.learning_rate=…) or the number of inner steps (--set teacher.steps=…), and start anew."
             )
+
+
+def _mean(found: list[MetaGradient]) -> MetaGradient:
+    count = len(found)
+    targets = [one.targets for one in found if one.targets is not None]
+    return MetaGradient(
+        loss=sum(one.loss for one in found) / count,
+        accuracy=sum(one.accuracy for one in found) / count,
+        images=torch.stack([one.images for one in found]).mean(0),
+        hyper={name: torch.stack([one.hyper[name] for one in found]).mean(0) for name in found[0].hyper},
+        targets=torch.stack(targets).mean(0) if targets else None,
+    )

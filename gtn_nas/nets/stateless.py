@@ -1,44 +1,54 @@
-"""Normalisation layers that can be differentiated in every direction.
+"""Normalisation without running buffers.
 
-``nn.BatchNorm`` keeps running statistics in buffers that it overwrites in place: they carry no gradient, and
-forward-mode differentiation refuses them. The backward of ``nn.GroupNorm`` has no forward-mode rule and picks
-another kernel whenever a graph is wanted. A learner inside a meta-gradient needs both, so these layers are
-replaced: :class:`StatelessBatchNorm` normalises by the batch (training), or by statistics that were recorded
-from named images and are passed in (evaluation); :class:`StatelessGroupNorm` is built on the same kernel.
+``nn.BatchNorm`` keeps running statistics in buffers that it overwrites in place: they carry no gradient. A
+learner inside a meta-gradient needs both, so its layers are replaced by these, which normalise by the batch
+(training) or by statistics that are passed in (evaluation).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["StatelessBatchNorm", "StatelessGroupNorm", "Statistics", "make_stateless"]
+from gtn_nas.nets.mean_only import MeanOnlyBatchNorm
+from gtn_nas.nets.normalisation import Normalise
 
-Statistics = tuple[tuple[Tensor, Tensor], ...]  # (mean, biased variance) of every layer, in forward order
+__all__ = ["Recording", "StatelessBatchNorm", "StatelessGroupNorm", "StatelessMeanOnly", "Statistics", "Switch"]
+
+Statistics = tuple[Tensor, ...]  # what every batch-norm layer recorded, [S, C] each, in forward order
 
 
-class _Switch:
+@dataclass
+class Recording:
+    """The statistics of one forward pass, and how each layer would average them over passes."""
+
+    statistics: list[Tensor] = field(default_factory=list)
+    initial: list[Tensor] = field(default_factory=list)  # before the first pass
+    shares: list[float] = field(default_factory=list)  # of the new statistics in the average
+
+
+class Switch:
     """What all batch-norm layers of one network are doing at the moment."""
 
     def __init__(self) -> None:
-        self.recorded: list[tuple[Tensor, Tensor]] | None = None
-        self.given: Iterator[tuple[Tensor, Tensor]] | None = None
+        self.recording: Recording | None = None
+        self.given: Iterator[Tensor] | None = None
 
     @contextmanager
-    def recording(self) -> Iterator[list[tuple[Tensor, Tensor]]]:
-        """Normalise by the batch and note each layer's statistics."""
-        self.recorded = []
+    def record(self) -> Iterator[Recording]:
+        """Normalise by the batch and note each layer's statistics, differentiably."""
+        self.recording = Recording()
         try:
-            yield self.recorded
+            yield self.recording
         finally:
-            self.recorded = None
+            self.recording = None
 
     @contextmanager
-    def using(self, statistics: Statistics) -> Iterator[None]:
+    def use(self, statistics: Statistics) -> Iterator[None]:
         """Normalise by ``statistics`` (one forward pass)."""
         self.given = iter(statistics)
         try:
@@ -46,72 +56,71 @@ class _Switch:
         finally:
             self.given = None
 
+    def note(self, statistics: Tensor, initial: Tensor, share: float) -> None:
+        """Add a layer's statistics to the recording, if there is one."""
+        if self.recording is not None:
+            self.recording.statistics.append(statistics)
+            self.recording.initial.append(initial)
+            self.recording.shares.append(share)
+
 
 class StatelessBatchNorm(nn.Module):
-    """Batch normalisation (Ioffe & Szegedy, 2015) of ``[B, C, ...]`` without running buffers."""
+    """Batch normalisation (Ioffe & Szegedy, 2015) of ``[B, C, *]``; statistics ``[2, C]``: mean, unbiased variance."""
 
-    def __init__(self, source: nn.modules.batchnorm._BatchNorm, switch: _Switch) -> None:
+    def __init__(self, source: nn.modules.batchnorm._BatchNorm, switch: Switch, normalise: Normalise) -> None:
         super().__init__()
         self.weight, self.bias, self.eps = source.weight, source.bias, source.eps
-        self.switch = switch
+        self.switch, self.normalise = switch, normalise
+        self.share = 0.1 if source.momentum is None else source.momentum
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise ``x`` by its own statistics, or by the given ones."""
         if self.switch.given is not None:
-            return self._normalise(x, *next(self.switch.given))
-        if self.switch.recorded is not None:
-            axes = [0, *range(2, x.ndim)]
-            variance, mean = torch.var_mean(x, axes, correction=0)
-            self.switch.recorded.append((mean, variance))
-            return self._normalise(x, mean, variance)
-        return F.batch_norm(x, None, None, self.weight, self.bias, training=True, eps=self.eps)
+            return self._by(next(self.switch.given), x)
+        if self.switch.recording is not None:
+            variance, mean = torch.var_mean(x, [0, *range(2, x.ndim)])
+            initial = torch.stack([torch.zeros_like(mean), torch.ones_like(mean)]).detach()
+            self.switch.note(torch.stack([mean, variance]), initial, self.share)
+        return self.normalise(x, self.weight, self.bias, self.eps, None)
 
-    def _normalise(self, x: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
+    def _by(self, statistics: Tensor, x: Tensor) -> Tensor:
         # By hand: F.batch_norm has no derivative with respect to the statistics it is given.
+        mean, variance = statistics
         scale = torch.rsqrt(variance + self.eps)
         if self.weight is not None:
             scale = scale * self.weight
         shift = -mean * scale if self.bias is None else self.bias - mean * scale
         shape = (1, -1, *([1] * (x.ndim - 2)))
-        return x * scale.view(shape) + shift.view(shape)
+        return torch.addcmul(shift.view(shape), x, scale.view(shape))
+
+
+class StatelessMeanOnly(nn.Module):
+    """Mean-only batch normalisation of ``[B, C, *]``; statistics ``[1, C]``: the mean."""
+
+    def __init__(self, source: MeanOnlyBatchNorm, switch: Switch) -> None:
+        super().__init__()
+        self.bias, self.switch, self.share = source.bias, switch, 1 - source.momentum
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Subtract the batch's mean, or the given one."""
+        if self.switch.given is not None:
+            mean = next(self.switch.given)[0]
+        else:
+            mean = x.mean([0, *range(2, x.ndim)])
+            self.switch.note(mean[None], torch.zeros_like(mean[None]).detach(), self.share)
+        return x + (self.bias - mean).view(1, -1, *([1] * (x.ndim - 2)))
 
 
 class StatelessGroupNorm(nn.Module):
-    """Group normalisation (Wu & He, 2018) of ``[B, C, ...]`` as batch normalisation of B·G channels."""
+    """Group normalisation (Wu & He, 2018) of ``[B, C, *]``, every image by itself."""
 
-    def __init__(self, source: nn.GroupNorm) -> None:
+    def __init__(self, source: nn.GroupNorm | nn.modules.instancenorm._InstanceNorm, normalise: Normalise) -> None:
         super().__init__()
-        self.weight: nn.Parameter | None = source.weight  # None when the layer is not affine
-        self.bias: nn.Parameter | None = source.bias
-        self.eps, self.groups = source.eps, source.num_groups
+        self.weight: Tensor | None = source.weight  # None when the layer is not affine
+        self.bias: Tensor | None = source.bias
+        self.eps, self.normalise = source.eps, normalise
+        self.groups = source.num_groups if isinstance(source, nn.GroupNorm) else source.num_features
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise every group of every image by its own mean and variance."""
-        grouped = x.reshape(1, x.shape[0] * self.groups, -1)
-        y = F.batch_norm(grouped, None, None, training=True, eps=self.eps).view(x.shape)
-        if self.weight is None or self.bias is None:
-            return y
-        shape = (1, -1, *([1] * (x.ndim - 2)))
-        return torch.addcmul(self.bias.view(shape), y, self.weight.view(shape))
-
-
-def make_stateless(network: nn.Module) -> _Switch | None:
-    """Replace the batch- and group-norm layers of ``network`` in place, parameters keeping names and values.
-
-    Returns what steers the batch-norm layers, None when there are none.
-    """
-    switch = _Switch()
-    found = [
-        (parent, name, child)
-        for parent in network.modules()
-        for name, child in parent.named_children()
-        if isinstance(child, nn.modules.batchnorm._BatchNorm | nn.GroupNorm)
-    ]
-    batched = False
-    for parent, name, child in found:
-        if isinstance(child, nn.GroupNorm):
-            setattr(parent, name, StatelessGroupNorm(child))
-        else:
-            setattr(parent, name, StatelessBatchNorm(child, switch))
-            batched = True
-    return switch if batched else None
+        """Normalise every group of channels of every image by its own mean and variance."""
+        return self.normalise(x, self.weight, self.bias, self.eps, self.groups)

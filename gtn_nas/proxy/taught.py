@@ -16,6 +16,7 @@ from gtn_nas.space import Architecture, SearchSpace
 from gtn_nas.task import Task, balanced_images
 from gtn_nas.teacher.frozen import FrozenTeacher
 from gtn_nas.teacher.lesson import Lesson
+from gtn_nas.teacher.protocol import Protocol
 
 __all__ = ["SCORE_SEEDS", "Gtn", "RealSteps", "RealSubset"]
 
@@ -26,20 +27,17 @@ class _Taught(Proxy):
     """Score: accuracy on the first 2,000 images of the task's validation split after the lesson."""
 
     rule: InnerOptimiser
+    protocol: Protocol
 
     @abstractmethod
     def lesson(self, seed: int) -> Lesson:
         """Return the batches and the schedule."""
 
-    @abstractmethod
-    def statistics_images(self, lesson: Lesson) -> Tensor:
-        """Return the images whose statistics batch-norm layers use at evaluation."""
-
     def measure(self, architecture: Architecture, seed: int) -> tuple[float, dict[str, float]]:
         """Build the network from ``seed``, teach it, examine it."""
         lesson = self.lesson(seed)
         graded, losses = teach_architecture(
-            self.space, self.task, architecture, SCORE_SEEDS + seed, lesson, self.rule, self.statistics_images(lesson)
+            self.space, self.task, architecture, SCORE_SEEDS + seed, lesson, self.rule, self.protocol
         )
         detail = {"loss": graded.loss, "train_loss": losses[-1] if losses else float("nan"), "steps": len(losses)}
         return graded.accuracy, detail
@@ -58,7 +56,7 @@ class Gtn(_Taught):
         self.rule = inner_optimiser(teacher.config.inner)
         device = task.train.images.device
         self._lesson = teacher.lesson.to(device)
-        self._statistics = teacher.statistics_images(task).to(device)
+        self.protocol = teacher.protocol(task)
 
     @property
     def fingerprint(self) -> str:
@@ -68,10 +66,6 @@ class Gtn(_Taught):
     def lesson(self, seed: int) -> Lesson:
         """Return the frozen lesson; ``seed`` decides the network's initialisation alone."""
         return self._lesson
-
-    def statistics_images(self, lesson: Lesson) -> Tensor:
-        """Return what the teacher's protocol names."""
-        return self._statistics
 
 
 class _Real(_Taught):
@@ -88,13 +82,14 @@ class _Real(_Taught):
         self, space: SearchSpace, task: Task, steps: int, batch_size: int, statistics_batches: int = 4
     ) -> None:
         super().__init__(space, task)
-        self.steps, self.batch_size, self.statistics_batches = steps, batch_size, statistics_batches
+        self.steps, self.batch_size = steps, batch_size
+        self.protocol = Protocol(batches=statistics_batches)
         self.rule = inner_optimiser("adam")
 
     @property
     def fingerprint(self) -> str:
         """Hash of the settings and the task."""
-        settings = (self.steps, self.batch_size, self.statistics_batches, self.learning_rate)
+        settings = (self.steps, self.batch_size, self.protocol.batches, self.learning_rate)
         return fingerprint(repr((self.name, *settings, self.task.fingerprint)))
 
     @abstractmethod
@@ -108,10 +103,6 @@ class _Real(_Taught):
         values = {**self.rule.hyperparameters, "lr": self.learning_rate}
         hyper = {name: torch.full((self.steps,), value, device=device) for name, value in values.items()}
         return Lesson(self.task.train.images[chosen], self.task.train.labels[chosen], hyper)
-
-    def statistics_images(self, lesson: Lesson) -> Tensor:
-        """Return the latest real batches."""
-        return lesson.images[-self.statistics_batches :].flatten(0, 1)
 
 
 class RealSteps(_Real):

@@ -22,6 +22,7 @@ from gtn_nas.space import SearchSpace
 from gtn_nas.task import Task
 from gtn_nas.teacher.config import TeacherConfig
 from gtn_nas.teacher.lesson import Lesson
+from gtn_nas.teacher.protocol import Protocol
 
 __all__ = ["CARD", "LESSON", "FrozenTeacher", "load_teacher", "save_teacher"]
 
@@ -47,11 +48,10 @@ class FrozenTeacher:
             digest.update(tensor.cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()[:16]
 
-    def statistics_images(self, task: Task) -> Tensor:
-        """Return the images whose statistics batch-norm layers use when a taught learner is examined."""
-        if self.config.statistics == "real":
-            return task.train.images[:256]
-        return self.lesson.images[-self.config.statistics_batches :].flatten(0, 1)
+    def protocol(self, task: Task) -> Protocol:
+        """Return whose statistics batch-norm layers use when a taught learner is examined."""
+        images = task.train.images[:256] if self.config.statistics == "real" else None
+        return Protocol(self.config.statistics, self.config.statistics_batches, images)
 
     def check_task(self, task: Task) -> None:
         """Refuse a task that the teacher was not made for.

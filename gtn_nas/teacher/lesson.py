@@ -32,6 +32,10 @@ class Lesson:
         """Return the scalars of one inner step."""
         return {name: values[step] for name, values in self.hyper.items()}
 
+    def head(self, steps: int) -> Lesson:
+        """Return the first ``steps`` inner steps."""
+        return Lesson(self.images[:steps], self.targets[:steps], {k: v[:steps] for k, v in self.hyper.items()})
+
     def detach(self) -> Lesson:
         """Return the lesson cut off from whatever graph made it."""
         hyper = {name: values.detach() for name, values in self.hyper.items()}

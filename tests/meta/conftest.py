@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
+from torch import nn
 
-from gtn_nas.meta import Exam, Learner, inner_optimiser
+from gtn_nas.meta import Exam, Learner, MetaGradient, inner_optimiser
+from gtn_nas.meta.unrolled import unrolled
 from gtn_nas.space import Architecture
 from gtn_nas.teacher.lesson import Lesson
+from gtn_nas.teacher.protocol import Protocol
 from search_spaces.cnn_small import CnnSmall
 from tests.conftest import Shape
 
@@ -36,9 +41,19 @@ class Case:
     def __init__(
         self, rule: str = "adam", soft: bool = False, steps: int = 5, batch: int = 6, **changes: object
     ) -> None:
-        torch.manual_seed(0)
-        network = CnnSmall().build(CnnSmall().validate({**SMALL, **changes}), Shape()).double()
-        self.learner = Learner(network)
+        self.build = lambda: CnnSmall().build(CnnSmall().validate({**SMALL, **changes}), Shape())
+        self._start(rule, soft, steps, batch)
+
+    @classmethod
+    def of(cls, build: Callable[[], nn.Module], rule: str = "momentum", **options: object) -> Case:
+        """A case with a network of its own for 8×8 images with one channel and ten classes."""
+        case = cls.__new__(cls)
+        case.build = build
+        case._start(rule, **{"soft": False, "steps": 4, "batch": 6, **options})
+        return case
+
+    def _start(self, rule: str, soft: bool, steps: int, batch: int) -> None:
+        self.learner = self.make_learner()
         self.rule = inner_optimiser(rule)
         images = torch.randn(steps, batch, 1, 8, 8, dtype=torch.float64)
         labels = torch.arange(steps * batch).view(steps, batch) % 10
@@ -50,14 +65,24 @@ class Case:
         self.lesson = Lesson(images, targets, hyper)
         self.exam = self.make_exam({1: 0.25, steps - 1: 0.75})
 
-    def make_exam(self, weights: dict[int, float], real_statistics: bool = False) -> Exam:
+    def make_exam(self, weights: dict[int, float], statistics: str = "synthetic") -> Exam:
         rng = torch.Generator().manual_seed(1)
         images = torch.randn(20, 1, 8, 8, dtype=torch.float64, generator=rng)
-        seen = torch.randn(16, 1, 8, 8, dtype=torch.float64, generator=rng) if real_statistics else None
-        return Exam(images, torch.arange(20) % 10, weights, seen, statistics_batches=2)
+        seen = torch.randn(16, 1, 8, 8, dtype=torch.float64, generator=rng) if statistics == "real" else None
+        return Exam(images, torch.arange(20) % 10, weights, Protocol(statistics, 2, seen))
+
+    def make_learner(self, native: bool = False) -> Learner:
+        torch.manual_seed(0)
+        return Learner(self.build().double(), native=native)
 
     def arguments(self) -> tuple[object, ...]:
         return self.learner, self.learner.initial, self.lesson, self.rule, self.exam
+
+    def reference(self, start: int = 0) -> MetaGradient:
+        """The plain unroll with PyTorch's own kernels."""
+        learner = self.make_learner(native=True)
+        torch.manual_seed(3)
+        return unrolled(learner, learner.initial, self.lesson, self.rule, self.exam, start)
 
 
 @pytest.fixture(scope="session")

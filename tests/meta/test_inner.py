@@ -55,5 +55,5 @@ def test_adam_has_finite_derivatives_at_zero_gradient() -> None:
 
 
 def test_unknown_name() -> None:
-    with pytest.raises(UserError, match="unknown inner optimiser 'lion'; use one of momentum, adam"):
+    with pytest.raises(UserError, match="unknown inner optimiser 'lion'; use one of sgd, momentum, nesterov, adam"):
         inner_optimiser("lion")

@@ -43,9 +43,18 @@ def test_without_batch_norm_there_are_no_statistics(make_case: type) -> None:
 def test_dropout_is_off_in_examinations() -> None:
     learner = Learner(nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(4, 2)))
     images, labels = torch.randn(8, 1, 2, 2), torch.zeros(8, dtype=torch.int64)
-    first, _ = examine(learner, learner.initial, images, images, labels)
-    second, _ = examine(learner, learner.initial, images, images, labels)
+    first, _ = examine(learner, learner.initial, images, labels, ())
+    second, _ = examine(learner, learner.initial, images, labels, ())
     assert torch.equal(first, second)
+
+
+def test_the_vector_holds_every_parameter_in_its_place(make_case: type) -> None:
+    learner = make_case().learner
+    parts = learner.split(learner.initial)
+    for name, parameter in learner.network.named_parameters():
+        assert torch.equal(parts[name], parameter), name
+        assert parts[name].ndim != 4 or parts[name].is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(learner.join(parts.values()), learner.initial)
 
 
 def test_frozen_parameters_are_left_out() -> None:

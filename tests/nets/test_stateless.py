@@ -1,15 +1,20 @@
-"""Stateless normalisation: the same numbers as PyTorch's layers, and every derivative."""
+"""Stateless normalisation: the same numbers as PyTorch's layers, and gradients through the statistics."""
 
 import copy
 
 import pytest
 import torch
 from torch import nn
-from torch.func import functional_call, grad, jvp
 
-from gtn_nas.nets.stateless import make_stateless
+from gtn_nas.nets.mean_only import MeanOnlyBatchNorm
+from gtn_nas.nets.prepare import prepare
 
 AFFINE = pytest.mark.parametrize("affine", [True, False])
+NORMS = {
+    "batch": lambda channels, affine: nn.BatchNorm2d(channels, affine=affine),
+    "group": lambda channels, affine: nn.GroupNorm(2, channels, affine=affine),
+    "instance": lambda channels, affine: nn.InstanceNorm2d(channels, affine=affine),
+}
 
 
 def network(norm, affine=True):
@@ -19,15 +24,7 @@ def network(norm, affine=True):
     with torch.no_grad():
         for parameter in net.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
-    return net
-
-
-def batch_norm(channels, affine):
-    return nn.BatchNorm2d(channels, affine=affine)
-
-
-def group_norm(channels, affine):
-    return nn.GroupNorm(2, channels, affine=affine)
+    return net.train()
 
 
 def images(seed=1):
@@ -39,119 +36,89 @@ def exactly(found, expected):
 
 
 @AFFINE
-@pytest.mark.parametrize("norm", [batch_norm, group_norm])
-def test_training_gives_the_same_output_and_gradients(norm, affine):
-    original = network(norm, affine).train()
+@pytest.mark.parametrize("native", [True, False])
+@pytest.mark.parametrize("norm", NORMS.values(), ids=NORMS)
+def test_training_gives_the_same_output_and_gradients(norm, affine, native):
+    original = network(norm, affine)
     replaced = copy.deepcopy(original)
-    make_stateless(replaced)
+    prepare(replaced, native=native)
     exactly(replaced(images()), original(images()))
     for net in (original, replaced):
         net(images()).square().sum().backward()
-    for one, two in zip(replaced.parameters(), original.parameters(), strict=True):
+    for (name, one), (other, two) in zip(replaced.named_parameters(), original.named_parameters(), strict=True):
+        assert name == other
         exactly(one.grad, two.grad)
 
 
-@AFFINE
-def test_recording_normalises_by_the_batch_and_notes_its_statistics(affine):
-    original = network(batch_norm, affine).train()
-    replaced = copy.deepcopy(original)
-    switch = make_stateless(replaced)
-    with switch.recording() as statistics:
-        output = replaced(images())
-    exactly(output, original(images()))
-    features = original[0](images())
-    exactly(statistics[0][0], features.mean((0, 2, 3)))
-    exactly(statistics[0][1], features.var((0, 2, 3), correction=0))
-    assert len(statistics) == 2
-    with torch.no_grad():
-        replaced(images(2))
-    assert len(statistics) == 2  # recording has ended
+def test_nothing_is_left_that_carries_state():
+    net = network(NORMS["batch"])
+    prepare(net)
+    assert not list(net.buffers())
+
+
+def test_only_batch_norm_has_a_switch():
+    assert prepare(network(NORMS["batch"])).switch is not None
+    assert prepare(network(NORMS["group"])).switch is None
+    assert prepare(nn.Sequential(nn.Linear(3, 4), MeanOnlyBatchNorm(4))).switch is not None
 
 
 @AFFINE
-def test_evaluation_equals_batch_norm_with_the_recorded_statistics(affine):
-    original = network(batch_norm, affine)
+def test_evaluation_equals_batch_norm_after_one_batch(affine):
+    original = network(NORMS["batch"], affine)
+    for layer in (original[1], original[4]):
+        layer.momentum = 1.0  # running statistics are those of the last batch
     replaced = copy.deepcopy(original)
-    switch = make_stateless(replaced)
-    with switch.recording() as statistics:
+    switch = prepare(replaced).switch
+    original(images())
+    with switch.record() as recording:
         replaced(images())
-    for layer, (mean, variance) in zip((original[1], original[4]), statistics, strict=True):
-        layer.running_mean.copy_(mean.detach())
-        layer.running_var.copy_(variance.detach())
-    with switch.using(tuple(statistics)):
-        exactly(replaced(images(2)), original.eval()(images(2)))
-    exactly(replaced(images(2)), original.train()(images(2)))  # and by the batch again afterwards
+    original.eval()
+    with switch.use(tuple(recording.statistics)):
+        exactly(replaced(images(2)), original(images(2)))
+
+
+def test_running_averages_are_those_of_batch_norm():
+    original = network(NORMS["batch"])
+    replaced = copy.deepcopy(original)
+    switch = prepare(replaced).switch
+    running = ()
+    for seed in range(3):
+        original(images(seed))
+        with switch.record() as recording:
+            replaced(images(seed))
+        pairs = zip(running or recording.initial, recording.statistics, recording.shares, strict=True)
+        running = tuple((1 - share) * old + share * new for old, new, share in pairs)
+    exactly(running[0][0], original[1].running_mean)
+    exactly(running[1][1], original[4].running_var)
+
+
+def test_mean_only_equals_its_plain_form():
+    torch.manual_seed(0)
+    original = nn.Sequential(nn.Conv2d(3, 4, 3), MeanOnlyBatchNorm(4)).double().train()
+    nn.init.normal_(original[1].bias)
+    replaced = copy.deepcopy(original)
+    switch = prepare(replaced).switch
+    with switch.record() as recording:
+        exactly(replaced(images()), original(images()))
+    original.eval()
+    with switch.use(tuple(recording.statistics)):
+        exactly(replaced(images(2)), original(images(2)))
 
 
 def test_gradients_flow_into_the_statistics():
-    net = nn.Sequential(batch_norm(3, True)).double()
-    switch = make_stateless(net)
-    x = images()[:2, :, :3, :3].clone().requires_grad_()
-    mean = torch.randn(3, dtype=torch.float64, requires_grad=True)
-    variance = (torch.rand(3, dtype=torch.float64) + 0.5).requires_grad_()
+    net = network(NORMS["batch"])
+    switch = prepare(net).switch
+    seen = images().requires_grad_()
 
-    def normalised(x, mean, variance):
-        with switch.using(((mean, variance),)):
-            return net(x)
+    def loss(shift):
+        with switch.record() as recording:
+            net(seen + shift)
+        with switch.use(tuple(recording.statistics)):
+            return net(images(2)).square().sum()
 
-    assert torch.autograd.gradcheck(normalised, (x, mean, variance), check_forward_ad=True)
-
-
-def test_gradients_flow_through_recording_into_the_images_that_were_recorded():
-    net = nn.Sequential(batch_norm(3, True)).double()
-    switch = make_stateless(net)
-
-    def evaluated(recorded, x):
-        with switch.recording() as statistics:
-            net(recorded)
-        with switch.using(tuple(statistics)):
-            return net(x)
-
-    inputs = [images(seed)[:2, :, :3, :3].clone().requires_grad_() for seed in (1, 2)]
-    assert torch.autograd.gradcheck(evaluated, inputs)
-
-
-@AFFINE
-@pytest.mark.parametrize("norm", [batch_norm, group_norm])
-def test_forward_mode_through_a_backward_pass_gives_the_hessian_product(norm, affine):
-    net = network(norm, affine)
-    make_stateless(net)
-    weights = {name: parameter.detach() for name, parameter in net.named_parameters()}
-    direction = {name: torch.randn_like(value) for name, value in weights.items()}
-
-    def loss(weights, x):
-        return functional_call(net, weights, (x,)).square().mean()
-
-    def moved(step):
-        return grad(loss, argnums=(0, 1))({n: w + step * direction[n] for n, w in weights.items()}, images())
-
-    _, (product, mixed) = jvp(lambda w: grad(loss, argnums=(0, 1))(w, images()), (weights,), (direction,))
-    ahead, behind = moved(1e-5), moved(-1e-5)
-    difference = (ahead[1] - behind[1]) / 2e-5
-    torch.testing.assert_close(mixed, difference, atol=1e-6, rtol=1e-5)
-    for name in weights:
-        difference = (ahead[0][name] - behind[0][name]) / 2e-5
-        torch.testing.assert_close(product[name], difference, atol=1e-6, rtol=1e-5)
-
-
-@pytest.mark.parametrize("norm", [batch_norm, group_norm])
-def test_parameters_keep_their_names_and_values(norm):
-    original = network(norm)
-    before = {name: parameter.clone() for name, parameter in original.named_parameters()}
-    make_stateless(original)
-    after = dict(original.named_parameters())
-    assert list(after) == list(before)
-    assert all(torch.equal(after[name], before[name]) for name in before)
-    assert not dict(original.named_buffers())
-
-
-def test_nested_and_one_dimensional_layers_are_found():
-    net = nn.Sequential(nn.Sequential(nn.Flatten(), nn.Linear(147, 5)), nn.Sequential(nn.BatchNorm1d(5))).double()
-    expected = copy.deepcopy(net)(images())
-    assert make_stateless(net) is not None
-    exactly(net(images()), expected)
-
-
-@pytest.mark.parametrize("norm", [group_norm, lambda channels, affine: nn.Identity()])
-def test_without_batch_norm_there_is_nothing_to_steer(norm):
-    assert make_stateless(network(norm)) is None
+    (slope,) = torch.autograd.grad(loss(0.0), seen)
+    step = 1e-6
+    way = images(3)
+    with torch.no_grad():
+        difference = (loss(step * way) - loss(-step * way)) / (2 * step)
+    assert float((slope * way).sum()) == pytest.approx(float(difference), rel=1e-6)

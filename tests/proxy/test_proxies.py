@@ -35,12 +35,13 @@ def test_names_and_fingerprints_differ(digits: Task, tiny_teacher: FrozenTeacher
 def test_gtn_is_the_accuracy_after_the_lesson(digits: Task, tiny_teacher: FrozenTeacher) -> None:
     torch.manual_seed(SCORE_SEEDS + 5)
     learner = Learner(SPACE.build(ARCHITECTURE, digits))
-    theta, losses = teach(learner, learner.initial, tiny_teacher.lesson, inner_optimiser("adam"))
-    expected = grade(learner, theta, digits.validation, tiny_teacher.statistics_images(digits))
+    rule, protocol = inner_optimiser("adam"), tiny_teacher.protocol(digits)
+    taught = teach(learner, learner.initial, tiny_teacher.lesson, rule, protocol)
+    expected = grade(learner, taught, digits.validation)
     score = Gtn(SPACE, digits, tiny_teacher).score(ARCHITECTURE, 5)
     assert score.value == expected.accuracy
     assert score.detail["loss"] == expected.loss
-    assert score.detail["train_loss"] == losses[-1]
+    assert score.detail["train_loss"] == taught.losses[-1]
     assert score.value > 0.3  # far more than chance
 
 

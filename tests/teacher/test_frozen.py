@@ -44,10 +44,11 @@ def test_what_is_saved_is_loaded(teacher: FrozenTeacher, tmp_path: Path) -> None
     assert sorted(path.name for path in (tmp_path / "t").iterdir()) == [LESSON, CARD]
 
 
-def test_statistics_images_follow_the_protocol(teacher: FrozenTeacher, digits: Task) -> None:
-    assert torch.equal(teacher.statistics_images(digits), teacher.lesson.images[2:].flatten(0, 1))
+def test_the_protocol_is_the_configured_one(teacher: FrozenTeacher, digits: Task) -> None:
+    seen = teacher.protocol(digits).seen(teacher.lesson.images, teacher.lesson.steps - 1)
+    assert torch.equal(seen, teacher.lesson.images[2:].flatten(0, 1))
     real = replace(teacher, config=teacher.config.model_copy(update={"statistics": "real"}))
-    assert torch.equal(real.statistics_images(digits), digits.train.images[:256])
+    assert torch.equal(real.protocol(digits).images, digits.train.images[:256])
     assert real.fingerprint != teacher.fingerprint
 
 

@@ -1,0 +1,153 @@
+"""A 2-D convolution whose second derivatives are four plain convolutions on channels-last tensors.
+
+PyTorch's own double backward of a convolution copies its operands into transposed layouts, and runs a grouped
+one group by group (a depthwise convolution of 72 channels 72 times). With y = w * x, its gradients
+x̄ = w ⋆ ȳ and w̄ = x ⋆ ȳ, and adjoints (a, α) of (x̄, w̄), what is wanted is
+
+    adjoint of ȳ:  w * a + α * x      adjoint of x:  α ⋆ ȳ      adjoint of w:  a ⋆ ȳ,
+
+all of them the convolutions that the library is fast at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gtn_nas.nets.convolution_kernels import Geometry, Gradients, convolve, derive
+from gtn_nas.nets.order import refuse_third_derivatives
+
+__all__ = ["Conv2d", "Demand"]
+
+_MATRIX_ROWS = 8192  # pixels of a batch up to which a 1×1 convolution is faster as a matrix product
+
+
+@dataclass
+class Demand:
+    """What a gradient that is taken with its graph is wanted for; shared by all convolutions of a network.
+
+    ``images``: whether the network's input gets a gradient as well. ``values``: whether the parameters'
+    gradients are read; without them only their graph is sound, the numbers are arbitrary.
+    """
+
+    images: bool = True
+    values: bool = True
+
+
+class Conv2d(nn.Module):
+    """Stands in for an :class:`torch.nn.Conv2d` and shares its parameters; third derivatives are refused."""
+
+    def __init__(self, source: nn.Conv2d, demand: Demand) -> None:
+        super().__init__()
+        self.weight, self.bias, self.demand = source.weight, source.bias, demand
+        self.stride, self.dilation, self.groups = list(source.stride), list(source.dilation), source.groups
+        self.padding = [int(size) for size in source.padding]
+
+    @staticmethod
+    def supports(layer: nn.Module) -> bool:
+        """Return whether ``layer`` is a convolution that this one can stand in for."""
+        return type(layer) is nn.Conv2d and layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``[B, C, H, W]`` to ``[B, C', H', W']``, channels last in memory."""
+        weight, padding = self._touching(x)
+        pointwise = weight.shape[2:] == (1, 1) and self.stride == [1, 1] and padding == [0, 0] and self.groups == 1
+        if pointwise and x.numel() // x.shape[1] <= _MATRIX_ROWS:
+            y = F.linear(x.permute(0, 2, 3, 1), weight.flatten(1), self.bias).permute(0, 3, 1, 2)
+        else:
+            geometry = (self.stride, padding, self.dilation, False, [0, 0], self.groups)
+            y = _Convolution.apply(x, weight, self.bias, geometry, self.demand)
+        return y
+
+    def _touching(self, x: Tensor) -> tuple[Tensor, list[int]]:
+        """Return the part of the kernel that ever meets the image, and the padding that it leaves.
+
+        Of a 5×5 kernel on a 2×2 image the outer ring only multiplies padding; the gradient for it is 0.
+        """
+        if self.dilation != [1, 1]:
+            return self.weight, self.padding
+        (rows, columns), (down, across) = self.weight.shape[2:], self.stride
+        top, bottom = _touching(x.shape[2], rows, down, self.padding[0])
+        left, right = _touching(x.shape[3], columns, across, self.padding[1])
+        if (bottom - top, right - left) == (rows, columns):
+            return self.weight, self.padding
+        return self.weight[:, :, top:bottom, left:right], [self.padding[0] - top, self.padding[1] - left]
+
+
+def _touching(size: int, kernel: int, stride: int, padding: int) -> tuple[int, int]:
+    """Return the first tap that meets an image of ``size`` along one axis, and the one after the last."""
+    outputs = (size + 2 * padding - kernel) // stride + 1
+    first, last = max(0, padding - (outputs - 1) * stride), min(kernel, size + padding)
+    cropped = (size + 2 * (padding - first) - (last - first)) // stride + 1
+    # Padding is the same on both sides: where it would not be, nothing is cut off.
+    return (first, last) if padding >= first and cropped == outputs else (0, kernel)
+
+
+class _Convolution(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry, demand: Demand) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        ctx.geometry, ctx.demand = geometry, demand
+        return convolve(x, weight, bias, geometry)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight = ctx.saved_tensors
+        wanted = list(ctx.needs_input_grad[:3])
+        if not torch.is_grad_enabled():
+            return (*derive(gradients[0], x, weight, ctx.geometry, wanted), None, None)
+        wanted[0] = wanted[0] and (ctx.demand.images or not x.is_leaf)
+        found = _Gradient.apply(gradients[0], x, weight, ctx.geometry, wanted, ctx.demand.values)
+        return (*found, None, None)
+
+
+class _Gradient(torch.autograd.Function):
+    """The backward pass as a function of its own: (ȳ, x, w) → (x̄, w̄, b̄)."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        gradient: Tensor,
+        x: Tensor,
+        weight: Tensor,
+        geometry: Geometry,
+        wanted: list[bool],
+        values: bool,
+    ) -> Gradients:
+        ctx.save_for_backward(gradient, x, weight)
+        ctx.geometry = geometry
+        ctx.set_materialize_grads(False)
+        if values:
+            return derive(gradient, x, weight, geometry, wanted)
+        of_x, _, _ = derive(gradient, x, weight, geometry, [wanted[0], False, False])
+        of_weight = torch.empty_like(weight) if wanted[1] else None
+        return of_x, of_weight, weight.new_empty(len(weight)) if wanted[2] else None
+
+    @staticmethod
+    def backward(
+        ctx: Any, of_x: Tensor | None, of_weight: Tensor | None, of_bias: Tensor | None
+    ) -> tuple[Tensor | None, ...]:
+        refuse_third_derivatives()
+        gradient, x, weight = ctx.saved_tensors
+        _, x_wanted, weight_wanted, *_ = ctx.needs_input_grad
+        geometry = ctx.geometry
+        of_gradient: Tensor | None
+        d_x = d_weight = None
+        if of_x is not None:
+            _, d_weight, _ = derive(gradient, of_x, weight, geometry, [False, weight_wanted, False])
+        if of_weight is not None:
+            d_x, _, _ = derive(gradient, x, of_weight, geometry, [x_wanted, False, False])
+        if of_x is not None and of_weight is not None and geometry[-1] == 1:  # w * a + α * x in one
+            of_gradient = convolve(torch.cat([of_x, x], 1), torch.cat([weight, of_weight], 1), None, geometry)
+        else:
+            parts = [] if of_x is None else [convolve(of_x, weight, None, geometry)]
+            parts += [] if of_weight is None else [convolve(x, of_weight, None, geometry)]
+            of_gradient = sum(parts[1:], start=parts[0]) if parts else None
+        if of_bias is not None:
+            spread = of_bias.view(1, -1, 1, 1)
+            of_gradient = spread.expand_as(gradient) if of_gradient is None else of_gradient.add_(spread)
+        return of_gradient, d_x, d_weight, None, None, None

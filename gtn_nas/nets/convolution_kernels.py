@@ -1,0 +1,74 @@
+"""Convolutions and their gradients on channels-last tensors, each by the kernel that is fastest for its shape.
+
+The limits were measured on one core with oneDNN (``docs/performance.md``); on CUDA the library chooses by itself.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gtn_nas.nets.layout import channels_last
+
+__all__ = ["Geometry", "Gradients", "convolve", "derive"]
+
+Geometry = tuple[list[int], list[int], list[int], bool, list[int], int]  # stride, padding, dilation, …, groups
+Gradients = tuple[Tensor | None, Tensor | None, Tensor | None]
+
+_SMALL_MAP = 16  # output pixels up to which a weight gradient is faster as a convolution of batch and channels
+_LARGE_MAP = 400  # output pixels from which a single-channel input gradient is faster as a matrix product
+
+
+def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry) -> Tensor:
+    """Return ``[B, C', H', W']``."""
+    y: Tensor = torch.ops.aten.convolution(channels_last(x), channels_last(weight), bias, *geometry)
+    return y
+
+
+def derive(gradient: Tensor, x: Tensor, weight: Tensor, geometry: Geometry, wanted: list[bool]) -> Gradients:
+    """Return the gradients for input, weight and bias that are ``wanted``, from the output's ``gradient``."""
+    of_x = of_weight = of_bias = None
+    x_wanted, weight_wanted, bias_wanted = wanted
+    gradient = channels_last(gradient)
+    pixels = gradient.shape[2] * gradient.shape[3]
+    if gradient.device.type == "cpu" and _is_plain(geometry):
+        if x_wanted and x.shape[1] == 1 and pixels >= _LARGE_MAP:
+            of_x, x_wanted = _single_channel_gradient(gradient, x, weight, geometry[1]), False
+        if weight_wanted and pixels <= _SMALL_MAP:
+            of_weight, weight_wanted = _small_map_gradient(gradient, x, geometry[1]), False
+    if x_wanted or weight_wanted:
+        biases = [len(weight)] if bias_wanted else None
+        found = torch.ops.aten.convolution_backward(
+            gradient, channels_last(x), channels_last(weight), biases, *geometry, [x_wanted, weight_wanted, bias_wanted]
+        )
+        of_x = found[0] if x_wanted else of_x
+        of_weight = found[1] if weight_wanted else of_weight
+        of_bias = found[2]
+    elif bias_wanted:
+        of_bias = gradient.sum((0, 2, 3))
+    return of_x, of_weight, of_bias
+
+
+def _is_plain(geometry: Geometry) -> bool:
+    stride, _, dilation, _, _, groups = geometry
+    return stride == [1, 1] and dilation == [1, 1] and groups == 1
+
+
+def _small_map_gradient(gradient: Tensor, x: Tensor, padding: list[int]) -> Tensor:
+    """Return w̄ ``[C', C, k, k]`` as the convolution of x by ȳ, channels in the place of the batch."""
+    geometry = ([1, 1], padding, [1, 1], False, [0, 0], 1)
+    return channels_last(convolve(x.transpose(0, 1), gradient.transpose(0, 1), None, geometry).transpose(0, 1))
+
+
+def _single_channel_gradient(gradient: Tensor, x: Tensor, weight: Tensor, padding: list[int]) -> Tensor:
+    """Return x̄ ``[B, 1, H, W]``: one matrix product for all taps, whose results are added up shifted."""
+    batch, filters, height, width = gradient.shape
+    rows, columns = weight.shape[2:]
+    taps = torch.mm(weight.reshape(filters, -1).t(), gradient.permute(0, 2, 3, 1).reshape(-1, filters).t())
+    taps = taps.view(rows, columns, batch, height, width)
+    whole = gradient.new_zeros(batch, height + rows - 1, width + columns - 1)
+    for row in range(rows):
+        for column in range(columns):
+            whole[:, row : row + height, column : column + width] += taps[row, column]
+    top, left = padding
+    return whole[:, None, top : top + x.shape[2], left : left + x.shape[3]]

@@ -1,0 +1,56 @@
+"""Make a network ready to be differentiated through its training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from gtn_nas.nets.convolution import Conv2d, Demand
+from gtn_nas.nets.mean_only import MeanOnlyBatchNorm
+from gtn_nas.nets.normalisation import normalise, normalise_natively
+from gtn_nas.nets.pooling import MaxPool2d
+from gtn_nas.nets.stateless import StatelessBatchNorm, StatelessGroupNorm, StatelessMeanOnly, Switch
+
+__all__ = ["Controls", "prepare"]
+
+
+@dataclass(frozen=True)
+class Controls:
+    """What steers a prepared network: its batch-norm layers (None: it has none) and its convolutions."""
+
+    switch: Switch | None
+    demand: Demand
+
+
+def prepare(network: nn.Module, *, native: bool = False) -> Controls:
+    """Replace layers of ``network`` in place, parameters keeping names and values.
+
+    Normalisation layers lose their running buffers; convolutions, max-pooling and normalisation get second
+    derivatives of their own, or with ``native`` keep PyTorch's.
+    """
+    switch, demand = Switch(), Demand()
+    found = [(parent, name, child) for parent in network.modules() for name, child in parent.named_children()]
+    replaced = [(parent, name, _replacement(child, switch, demand, native)) for parent, name, child in found]
+    for parent, name, layer in replaced:
+        if layer is not None:
+            setattr(parent, name, layer)
+    batched = any(isinstance(layer, StatelessBatchNorm | StatelessMeanOnly) for _, _, layer in replaced)
+    return Controls(switch if batched else None, demand)
+
+
+def _replacement(layer: nn.Module, switch: Switch, demand: Demand, native: bool) -> nn.Module | None:
+    kernel = normalise_natively if native else normalise
+    if isinstance(layer, MeanOnlyBatchNorm):
+        return StatelessMeanOnly(layer, switch)
+    if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+        return StatelessBatchNorm(layer, switch, kernel)
+    if isinstance(layer, nn.GroupNorm | nn.modules.instancenorm._InstanceNorm):
+        return StatelessGroupNorm(layer, kernel)
+    if not native and Conv2d.supports(layer):
+        assert isinstance(layer, nn.Conv2d)
+        return Conv2d(layer, demand)
+    if not native and MaxPool2d.supports(layer):
+        assert isinstance(layer, nn.MaxPool2d)
+        return MaxPool2d(layer)
+    return None

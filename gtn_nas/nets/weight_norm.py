@@ -1,0 +1,41 @@
+"""Weight-normalised layers, written out so that every derivative exists."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+__all__ = ["WeightNormConv2d", "WeightNormLinear"]
+
+
+class WeightNormConv2d(nn.Module):
+    """A convolution with weight ``g·v/‖v‖`` per output channel (Salimans & Kingma, 2016), without bias."""
+
+    def __init__(self, cin: int, cout: int, kernel: int, stride: int = 1) -> None:
+        super().__init__()
+        self.direction = nn.Parameter(torch.empty(cout, cin, kernel, kernel))
+        self.gain = nn.Parameter(torch.ones(cout))
+        self.stride, self.padding = stride, kernel // 2
+        nn.init.kaiming_normal_(self.direction)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``[B, cin, H, W]`` to ``[B, cout, H / stride, W / stride]``."""
+        scale = self.gain / self.direction.flatten(1).norm(dim=1)
+        return F.conv2d(x, self.direction * scale.view(-1, 1, 1, 1), None, self.stride, self.padding)
+
+
+class WeightNormLinear(nn.Module):
+    """``(x·vᵀ + b)·g/‖v‖``: the published GTN scales the bias with the weight."""
+
+    def __init__(self, cin: int, cout: int) -> None:
+        super().__init__()
+        self.direction = nn.Parameter(torch.empty(cout, cin))
+        self.gain = nn.Parameter(torch.ones(cout))
+        self.bias = nn.Parameter(torch.zeros(cout))
+        nn.init.kaiming_normal_(self.direction)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``[B, cin]`` to ``[B, cout]``."""
+        y: Tensor = F.linear(x, self.direction, self.bias) * (self.gain / self.direction.norm(dim=1))
+        return y
