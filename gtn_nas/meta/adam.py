@@ -53,15 +53,14 @@ def adam_advance(theta: Tensor, state: _State, gradient: Tensor, hyper: _Hyper) 
 
 
 def adam_adjoint(
-    state: _State, gradient: Tensor, hyper: _Hyper, of_theta: Tensor, of_state: _State
+    state: _State, state_after: _State, gradient: Tensor, hyper: _Hyper, of_theta: Tensor, of_state: _State
 ) -> tuple[_State, Tensor, dict[str, Tensor]]:
     """Return the adjoints of the state, of the gradient ``[P]`` and of the hyperparameters."""
     first, second, product1, product2 = state
     of_first, of_second, of_product1, of_product2 = of_state
     beta1, beta2, rate = hyper["beta1"], hyper["beta2"], hyper["lr"]
-    c1, c2 = 1 - product1 * beta1, 1 - product2 * beta2
-    after = torch.lerp(first, gradient, 1 - beta1)
-    square = (second * beta2).addcmul_(gradient, gradient * (1 - beta2))
+    after, square, product1_after, product2_after = state_after
+    c1, c2 = 1 - product1_after, 1 - product2_after
     scale = square.div(c2).add_(EPSILON**2).rsqrt_()
     u = scale * of_theta
     w = scale.square_().mul_(after).mul_(u)

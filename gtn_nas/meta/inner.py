@@ -18,7 +18,18 @@ from torch import Tensor
 from gtn_nas.errors import UserError
 from gtn_nas.meta.adam import adam_adjoint, adam_advance, adam_update
 
-__all__ = ["INNER_OPTIMISERS", "SGD", "Adam", "Adjoint", "InnerOptimiser", "Momentum", "Nesterov", "inner_optimiser"]
+__all__ = [
+    "INNER_OPTIMISERS",
+    "SGD",
+    "Adam",
+    "Adjoint",
+    "Hyper",
+    "InnerOptimiser",
+    "Momentum",
+    "Nesterov",
+    "State",
+    "inner_optimiser",
+]
 
 State = tuple[Tensor, ...]
 Hyper = Mapping[str, Tensor]
@@ -39,6 +50,7 @@ class InnerOptimiser(ABC):
 
     name: ClassVar[str]
     hyperparameters: ClassVar[Mapping[str, float]]
+    adjoint_needs_gradient: ClassVar[bool] = True
 
     @abstractmethod
     def initial_state(self, theta: Tensor) -> State:
@@ -54,15 +66,23 @@ class InnerOptimiser(ABC):
         return self.update(theta, state, gradient, hyper)
 
     def adjoint(
-        self, theta: Tensor, state: State, gradient: Tensor, hyper: Hyper, of_theta: Tensor, of_state: State
+        self,
+        theta: Tensor,
+        state: State,
+        state_after: State,
+        gradient: Tensor | None,
+        hyper: Hyper,
+        of_theta: Tensor,
+        of_state: State,
     ) -> Adjoint:
-        """Pull the adjoints of an update's results back to its arguments."""
+        """Pull the adjoints of an update's results back to its arguments; ``gradient`` is None where not needed."""
+        assert gradient is not None
         with torch.enable_grad():
             leaves = [part.detach().requires_grad_() for part in (theta, *state, gradient, *hyper.values())]
             count = 1 + len(state)
             knobs = dict(zip(hyper, leaves[count + 1 :], strict=True))
-            after, state_after = self.update(leaves[0], tuple(leaves[1:count]), leaves[count], knobs)
-            found = torch.autograd.grad((after, *state_after), leaves, (of_theta, *of_state), materialize_grads=True)
+            after, ended = self.update(leaves[0], tuple(leaves[1:count]), leaves[count], knobs)
+            found = torch.autograd.grad((after, *ended), leaves, (of_theta, *of_state), materialize_grads=True)
         return Adjoint(found[0], found[1:count], found[count], dict(zip(hyper, found[count + 1 :], strict=True)))
 
 
@@ -86,6 +106,7 @@ class Momentum(InnerOptimiser):
 
     name = "momentum"
     hyperparameters: ClassVar[Mapping[str, float]] = {"lr": 0.02, "momentum": 0.5}
+    adjoint_needs_gradient: ClassVar[bool] = False
 
     def initial_state(self, theta: Tensor) -> State:
         """Return a zero velocity ``[P]``."""
@@ -96,11 +117,32 @@ class Momentum(InnerOptimiser):
         velocity = hyper["momentum"] * state[0] + gradient
         return theta - hyper["lr"] * velocity, (velocity,)
 
+    @torch.no_grad()
+    def adjoint(
+        self,
+        theta: Tensor,
+        state: State,
+        state_after: State,
+        gradient: Tensor | None,
+        hyper: Hyper,
+        of_theta: Tensor,
+        of_state: State,
+    ) -> Adjoint:
+        """Pull adjoints back; the update being linear, it does not ask for the gradient."""
+        of_velocity = of_state[0] - hyper["lr"] * of_theta
+        of_hyper = {"lr": -torch.dot(of_theta, state_after[0]), "momentum": torch.dot(of_velocity, state[0])}
+        return Adjoint(of_theta, (hyper["momentum"] * of_velocity,), of_velocity, of_hyper)
 
-class Nesterov(Momentum):
+
+class Nesterov(InnerOptimiser):
     """SGD with Nesterov's momentum, as ``torch.optim.SGD`` has it: ``θ ← θ - lr·(g + μ·m)``."""
 
     name = "nesterov"
+    hyperparameters: ClassVar[Mapping[str, float]] = {"lr": 0.02, "momentum": 0.5}
+
+    def initial_state(self, theta: Tensor) -> State:
+        """Return a zero velocity ``[P]``."""
+        return (torch.zeros_like(theta),)
 
     def update(self, theta: Tensor, state: State, gradient: Tensor, hyper: Hyper) -> tuple[Tensor, State]:
         """Take one step."""
@@ -134,10 +176,18 @@ class Adam(InnerOptimiser):
 
     @torch.no_grad()
     def adjoint(
-        self, theta: Tensor, state: State, gradient: Tensor, hyper: Hyper, of_theta: Tensor, of_state: State
+        self,
+        theta: Tensor,
+        state: State,
+        state_after: State,
+        gradient: Tensor | None,
+        hyper: Hyper,
+        of_theta: Tensor,
+        of_state: State,
     ) -> Adjoint:
         """Pull adjoints back, by the formulas of :mod:`gtn_nas.meta.adam`."""
-        of_moments, of_gradient, of_hyper = adam_adjoint(state, gradient, hyper, of_theta, of_state)
+        assert gradient is not None
+        of_moments, of_gradient, of_hyper = adam_adjoint(state, state_after, gradient, hyper, of_theta, of_state)
         return Adjoint(of_theta, of_moments, of_gradient, of_hyper)
 
 

@@ -18,7 +18,8 @@ from gtn_nas.meta.exam import Exam, MetaGradient
 from gtn_nas.meta.inner import InnerOptimiser, State
 from gtn_nas.meta.learner import Learner
 from gtn_nas.meta.steps import Step, pull_back, take_step
-from gtn_nas.meta.sweep import Sweep, is_finite, take_exam
+from gtn_nas.meta.sweep import Sweep, take_exam
+from gtn_nas.meta.trajectory import Trajectory
 from gtn_nas.nets.stateless import Statistics
 from gtn_nas.teacher.lesson import Lesson
 
@@ -46,28 +47,28 @@ def mixed(
     """
     lesson = lesson.detach()
     sweep = _forward(learner, theta.detach(), lesson, rule, exam, start, memory_budget)
-    return _backward(learner, lesson, rule, exam, sweep)
+    return _backward(learner, lesson, exam, sweep)
 
 
 def _forward(
     learner: Learner, theta: Tensor, lesson: Lesson, rule: InnerOptimiser, exam: Exam, start: int, budget: int
 ) -> Sweep:
-    sweep = Sweep(start)
-    state = rule.initial_state(theta)
+    sweep = Sweep(start, Trajectory(rule, theta, start, lesson.steps))
     running: Statistics = ()
     last_kept = 1  # bytes: what does not fit once is not tried again
     for number in range(lesson.steps):
         keep = start <= number and budget >= last_kept
-        step = take_step(learner, exam.protocol, lesson, number, theta, state, running, keep=keep)
+        before = sweep.trajectory.theta(number)
+        step, gradient = take_step(learner, exam.protocol, lesson, number, before, running, keep=keep)
         if keep:
             budget, last_kept = budget - step.kept_bytes, step.kept_bytes
-        theta, state = rule.advance(theta, state, step.gradient, lesson.hyper_at(number))
-        running = step.running_after
-        if not is_finite(theta):
+        after = sweep.trajectory.advance(number, gradient, lesson.hyper_at(number))
+        if after is None:
             break
+        running = step.running_after
         taken = None
         if number in exam.weights:
-            taken = take_exam(learner, theta, running, lesson, exam, number)
+            taken = take_exam(learner, after, running, lesson, exam, number)
             if taken is None:
                 break
         sweep.add(number, step, taken, exam.weights.get(number, 0.0))
@@ -87,7 +88,7 @@ def _examine_last_sound(learner: Learner, lesson: Lesson, exam: Exam, sweep: Swe
     sweep.note(sweep.last, taken, sum(exam.weights.values()) - sweep.weight)
 
 
-def _backward(learner: Learner, lesson: Lesson, rule: InnerOptimiser, exam: Exam, sweep: Sweep) -> MetaGradient:
+def _backward(learner: Learner, lesson: Lesson, exam: Exam, sweep: Sweep) -> MetaGradient:
     d_images = torch.zeros_like(lesson.images)
     d_targets = torch.zeros_like(lesson.targets) if lesson.targets.is_floating_point() else None
     d_hyper = {name: torch.zeros_like(values) for name, values in lesson.hyper.items()}
@@ -110,8 +111,7 @@ def _backward(learner: Learner, lesson: Lesson, rule: InnerOptimiser, exam: Exam
         step = sweep.drop_last()  # frees each step's graph as soon as it has served
         if of_theta is None:
             continue  # no exam follows this step
-        of_state = of_state or tuple(torch.zeros_like(part) for part in step.state)
-        found = rule.adjoint(step.theta, step.state, step.gradient, lesson.hyper_at(number), of_theta, of_state)
+        found = sweep.trajectory.adjoint(number, lesson.hyper_at(number), of_theta, of_state)
         for name, value in found.hyper.items():
             d_hyper[name][number] = value
         products, of_running = pull_back(learner, exam.protocol, lesson, number, step, found.gradient, of_running)

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from gtn_nas.meta.exam import follow, training_loss
-from gtn_nas.meta.inner import State
 from gtn_nas.meta.learner import Learner
 from gtn_nas.nets.stateless import Recording, Statistics
 from gtn_nas.seeding import RandomState, replaying
@@ -22,12 +21,10 @@ __all__ = ["Step", "pull_back", "take_step"]
 
 @dataclass(frozen=True)
 class Step:
-    """One inner step: where it started, its gradient, and the gradient's graph if it was kept."""
+    """One inner step: what computes its gradient again, or the gradient's graph if it was kept."""
 
     theta: Tensor
-    state: State
     running: Statistics  # averages of batch-norm statistics before the step, if the protocol follows them
-    gradient: Tensor
     running_after: Statistics
     shares: Sequence[float]
     randomness: RandomState | None = None  # what dropout drew from, for the replay
@@ -42,12 +39,11 @@ def take_step(
     lesson: Lesson,
     number: int,
     theta: Tensor,
-    state: State,
     running: Statistics,
     *,
     keep: bool,
-) -> Step:
-    """Compute the gradient of inner step ``number``, keeping its graph or what computes it again."""
+) -> tuple[Step, Tensor]:
+    """Return inner step ``number`` and its gradient, keeping its graph or what computes it again."""
     if keep:
         with CountedGraph() as counted:
             inputs, outputs, recording = _derive(learner, protocol, lesson, number, theta, values=True)
@@ -63,7 +59,7 @@ def take_step(
     with torch.no_grad():
         after = tuple(part.detach() for part in follow(running, recording))
     start = running or tuple(recording.initial)
-    return Step(theta, state, start, gradient, after, recording.shares, **kept)
+    return Step(theta, start, after, recording.shares, **kept), gradient
 
 
 def pull_back(

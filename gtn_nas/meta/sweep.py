@@ -12,10 +12,11 @@ from torch import Tensor
 from gtn_nas.meta.exam import Exam, examine, find_statistics
 from gtn_nas.meta.learner import Learner
 from gtn_nas.meta.steps import Step
+from gtn_nas.meta.trajectory import Trajectory, is_finite
 from gtn_nas.nets.stateless import Statistics
 from gtn_nas.teacher.lesson import Lesson
 
-__all__ = ["Sweep", "TakenExam", "is_finite", "take_exam"]
+__all__ = ["Sweep", "TakenExam", "take_exam"]
 
 _PIXELS = 64 * 28 * 28  # of examined images whose graph is held at a time
 
@@ -36,6 +37,7 @@ class Sweep:
     """Inner steps from ``start`` on, and the exams that followed them with their weights."""
 
     start: int
+    trajectory: Trajectory
     steps: list[Step] = field(default_factory=list)
     exams: dict[int, list[tuple[TakenExam, float]]] = field(default_factory=dict)
     diverged_at: int | None = None
@@ -114,9 +116,3 @@ def _examine_in_parts(
         adjoints = [*map(torch.add, adjoints, found)] if adjoints else list(found)
         loss, accuracy = loss + share * float(part.detach()), accuracy + share * float(hits)
     return loss, accuracy, adjoints[0], tuple(adjoints[1:])
-
-
-def is_finite(vector: Tensor) -> bool:
-    """Return whether the squared norm is finite: one pass, nothing allocated."""
-    flat = vector.detach().reshape(-1)
-    return math.isfinite(float(torch.dot(flat, flat)))

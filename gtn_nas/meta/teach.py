@@ -10,7 +10,7 @@ from torch import Tensor
 from gtn_nas.meta.exam import follow, training_loss
 from gtn_nas.meta.inner import InnerOptimiser
 from gtn_nas.meta.learner import Learner
-from gtn_nas.meta.sweep import is_finite
+from gtn_nas.meta.trajectory import is_finite
 from gtn_nas.nets.stateless import Statistics
 from gtn_nas.seeding import seeded
 from gtn_nas.space import Architecture, SearchSpace

@@ -81,6 +81,15 @@ def test_a_diverging_learner_is_cut_and_counted(make_case: type) -> None:
     assert found.loss == pytest.approx(mixed(case.learner, case.learner.initial, shorter, case.rule, exam).loss)
 
 
+def test_a_learner_that_diverges_before_the_window_is_examined_where_it_was_sound(make_case: type) -> None:
+    case = make_case(rule="momentum", norm="none")
+    case.lesson.hyper["lr"][1:] = 1e200
+    found = mixed(*case.arguments(), start=3)
+    assert found.diverged_at in (0, 1)
+    assert 0 < found.loss < 100
+    assert not found.hyper["lr"].any()
+
+
 def test_memory_budget_zero_keeps_no_graph(make_case: type) -> None:
     case = make_case(steps=4)
     held: list[int] = []

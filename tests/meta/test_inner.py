@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from gtn_nas.errors import UserError
-from gtn_nas.meta.inner import Adam, inner_optimiser
+from gtn_nas.meta.inner import INNER_OPTIMISERS, Adam, InnerOptimiser, inner_optimiser
 
 
 def follow(rule: str, hyper: dict[str, float], gradients: torch.Tensor, start: torch.Tensor) -> torch.Tensor:
@@ -57,3 +57,33 @@ def test_adam_has_finite_derivatives_at_zero_gradient() -> None:
 def test_unknown_name() -> None:
     with pytest.raises(UserError, match="unknown inner optimiser 'lion'; use one of sgd, momentum, nesterov, adam"):
         inner_optimiser("lion")
+
+
+@pytest.mark.parametrize("name", INNER_OPTIMISERS)
+def test_the_written_out_forms_follow_from_the_definition(name: str) -> None:
+    """After some steps, so that no state is zero, with every hyperparameter different from step to step."""
+    rule, rng = inner_optimiser(name), torch.Generator().manual_seed(0)
+
+    def draw() -> torch.Tensor:
+        return torch.randn(40, generator=rng, dtype=torch.float64)
+
+    theta = draw()
+    state = rule.initial_state(theta)
+    for share in (0.9, 0.8, 0.7):
+        hyper = {key: torch.tensor(share * value).double() for key, value in rule.hyperparameters.items()}
+        theta, state = rule.update(theta, state, draw(), hyper)
+    gradient = draw()
+    defined, written = rule.update(theta, state, gradient, hyper), rule.advance(theta, state, gradient, hyper)
+    torch.testing.assert_close(written, defined, atol=1e-13, rtol=1e-13)
+    adjoints = draw(), tuple(torch.randn(part.shape, generator=rng).double() for part in state)
+    arguments = (theta, state, defined[1], gradient, hyper, *adjoints)
+    one, two = rule.adjoint(*arguments), InnerOptimiser.adjoint(rule, *arguments)
+    for mine, reference in zip(
+        (one.theta, *one.state, one.gradient, *(one.hyper[key] for key in hyper)),
+        (two.theta, *two.state, two.gradient, *(two.hyper[key] for key in hyper)),
+        strict=True,
+    ):
+        torch.testing.assert_close(mine, reference, atol=1e-12, rtol=1e-11)
+    if not rule.adjoint_needs_gradient:
+        blind = rule.adjoint(theta, state, defined[1], None, hyper, *adjoints)
+        torch.testing.assert_close(blind.gradient, one.gradient, atol=0, rtol=0)
