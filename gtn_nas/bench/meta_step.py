@@ -16,7 +16,7 @@ from gtn_nas.bench.cases import CASES
 from gtn_nas.bench.methods import METHODS
 from gtn_nas.errors import UserError
 
-__all__ = ["REFERENCE", "measure_case", "measure_meta_steps"]
+__all__ = ["REFERENCE", "measure_case", "measure_meta_steps", "measure_scaling"]
 
 REFERENCE = "higher"
 OnRun = Callable[[str, str, int], None]
@@ -41,15 +41,8 @@ def measure_case(
     case: str, methods: Sequence[str], rounds: int, device: str, on_run: OnRun | None = None
 ) -> dict[str, Any]:
     """Measure one case: the first run of each process gives the memory, the others the time."""
-    with ExitStack() as stack:
-        workers = {method: stack.enter_context(_worker(case, method, device)) for method in methods}
-        runs: dict[str, list[dict[str, float]]] = {method: [] for method in methods}
-        for number in range(rounds + 1):
-            for method, worker in workers.items():
-                runs[method].append(worker.run())
-                if on_run is not None:
-                    on_run(case, method, number)
-    found = {method: _summary(METHODS[method].title, of) for method, of in runs.items()}
+    runs = _in_turn([(case, method) for method in methods], rounds, device, on_run)
+    found = {method: _summary(METHODS[method].title, of) for (_, method), of in runs.items()}
     if REFERENCE in found:
         for one in found.values():
             one["ratio"] = {
@@ -58,6 +51,35 @@ def measure_case(
                 if field in one
             }
     return {"title": CASES[case].title, "steps": CASES[case].steps, "rounds": rounds, "methods": found}
+
+
+def measure_scaling(
+    short: str, long: str, rounds: int, device: str = "cpu", on_run: OnRun | None = None
+) -> dict[str, Any]:
+    """Return the time of one inner step by ``mixed`` in a long unroll over that in a short one."""
+    runs = _in_turn([(case, "mixed") for case in (short, long)], rounds, device, on_run)
+    per_step = {
+        case: median(run["cpu_seconds"] for run in of[1:]) / CASES[case].steps for (case, _), of in runs.items()
+    }
+    pairs = zip(runs[short, "mixed"][1:], runs[long, "mixed"][1:], strict=True)
+    stretch = CASES[long].steps / CASES[short].steps
+    ratios = sorted(two["cpu_seconds"] / one["cpu_seconds"] / stretch for one, two in pairs)
+    return {"cpu_seconds_per_step": per_step, "ratio": median(ratios), "ratios": ratios, "rounds": rounds}
+
+
+def _in_turn(
+    jobs: Sequence[tuple[str, str]], rounds: int, device: str, on_run: OnRun | None
+) -> dict[tuple[str, str], list[dict[str, float]]]:
+    """Run every (case, method) in a process of its own, one after the other, ``rounds`` times and once before."""
+    runs: dict[tuple[str, str], list[dict[str, float]]] = {job: [] for job in jobs}
+    with ExitStack() as stack:
+        workers = {job: stack.enter_context(_worker(*job, device)) for job in jobs}
+        for number in range(rounds + 1):
+            for job, worker in workers.items():
+                runs[job].append(worker.run())
+                if on_run is not None:
+                    on_run(*job, number)
+    return runs
 
 
 def _summary(title: str, runs: list[dict[str, float]]) -> dict[str, Any]:

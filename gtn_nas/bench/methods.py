@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gtn_nas.bench.cases import MetaStep
 from gtn_nas.errors import UserError
-from gtn_nas.meta.exam import sit
+from gtn_nas.meta.exam import MetaGradient, sit
 from gtn_nas.meta.higher_engine import higher_engine
 from gtn_nas.meta.mixed import mixed
 from gtn_nas.meta.teach import teach
@@ -60,14 +60,14 @@ def _torchopt(step: MetaStep) -> float:
         optimiser.step(torch.nn.functional.cross_entropy(network(images[number]), lesson.targets[number]))
     now = learner.join([part for part in network.parameters() if part.requires_grad])
     loss, _ = sit(learner, now, step.exam, images, lesson.steps - 1, ())
-    torch.autograd.grad(loss, [images, rates])
+    step.into.add_(torch.autograd.grad(loss, [images, rates])[0])
     torchopt.recover_state_dict(network, state)
     return float(loss.detach())
 
 
-def _engine(step: MetaStep, engine: Callable[..., object], **options: int) -> float:
-    found = engine(step.learner, step.learner.initial, step.lesson, step.rule, step.exam, **options)
-    return float(found.loss)  # type: ignore[attr-defined]
+def _engine(step: MetaStep, engine: Callable[..., MetaGradient], **options: int) -> float:
+    found = engine(step.learner, step.learner.initial, step.lesson, step.rule, step.exam, into=step.into, **options)
+    return found.loss
 
 
 METHODS: dict[str, Method] = {

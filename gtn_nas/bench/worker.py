@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 
+from gtn_nas.allocator import keep_freed_memory
 from gtn_nas.bench.cases import CASES
 from gtn_nas.bench.methods import METHODS
 
@@ -24,6 +25,7 @@ def main(case: str, method: str, device_name: str) -> None:
     """Serve runs until stdin ends."""
     warnings.simplefilter("ignore")  # higher's own, on modern torch
     torch.set_num_threads(1)
+    keep_freed_memory()  # as the command line does; for every method
     device, chosen = torch.device(device_name), METHODS[method]
     for step in CASES[case].tiny().make(native=chosen.native, device=device):
         chosen.run(step)  # libraries load their code before anything is measured

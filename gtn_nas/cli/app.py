@@ -10,6 +10,7 @@ import warnings
 import optuna
 import typer
 
+from gtn_nas.allocator import keep_freed_memory
 from gtn_nas.cli.output import fail, note
 from gtn_nas.errors import UserError
 
@@ -49,6 +50,7 @@ def make_app(words: list[str]) -> typer.Typer:
 
 def main() -> None:
     """Run the command line; exit 2 on the user's errors, 130 when interrupted."""
+    keep_freed_memory()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's stop saves what Ctrl-C saves
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)

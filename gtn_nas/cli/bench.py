@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from gtn_nas.bench.growth import measure_growth
-from gtn_nas.bench.meta_step import REFERENCE, measure_meta_steps
+from gtn_nas.bench.meta_step import REFERENCE, measure_meta_steps, measure_scaling
 from gtn_nas.bench.methods import METHODS
 from gtn_nas.cli.output import note, progress_bar, results
 from gtn_nas.device import describe_hardware, describe_versions, pick_device
@@ -22,35 +22,39 @@ _GROWTH_STEPS = 1000
 
 
 def bench_command(
-    what: Annotated[Literal["meta-step", "growth"], typer.Argument(help="time and memory of a step, or over many")],
+    what: Annotated[
+        Literal["meta-step", "scaling", "growth"],
+        typer.Argument(help="one meta-step beside the rivals; long against short unrolls; memory over many steps"),
+    ],
     out: Annotated[Path | None, typer.Option("--json", help="write the figures to this file")] = None,
     cases: Annotated[str, typer.Option(help="meta-step: which, by comma")] = "a,b,c,d",
     methods: Annotated[str, typer.Option(help="meta-step: which, by comma")] = ",".join(METHODS),
-    rounds: Annotated[int, typer.Option(help="meta-step: timed runs of each, in turn", min=1)] = 5,
+    rounds: Annotated[int, typer.Option(help="timed runs of each, in turn", min=1)] = 5,
     steps: Annotated[int, typer.Option(help="growth: outer steps", min=10)] = _GROWTH_STEPS,
     device: Annotated[str, typer.Option(help="auto (CUDA when it is there), cpu, cuda, …")] = "auto",
 ) -> None:
     """Measure meta-gradients on this machine, beside what else there is: one thread, one process a method, in turn."""
     chosen = pick_device(device)
+    found: dict[str, Any]
     with progress_bar(None) as progress:
         bar = progress.add_task(what, total=None, note="")
+
+        def show(case: str, method: str, number: int) -> None:
+            progress.update(bar, note=f"case {case}, {method}, round {number}")
+
         if what == "growth":
-            found: dict[str, Any] = measure_growth(
-                steps, lambda number: progress.update(bar, total=steps, completed=number + 1)
-            )
+            found = measure_growth(steps, lambda number: progress.update(bar, total=steps, completed=number + 1))
+        elif what == "scaling":
+            found = measure_scaling("a16", "b", rounds, str(chosen), show)
         else:
-            found = measure_meta_steps(
-                cases.split(","),
-                methods.split(","),
-                rounds,
-                str(chosen),
-                lambda case, method, number: progress.update(bar, note=f"case {case}, {method}, round {number}"),
-            )
+            found = measure_meta_steps(cases.split(","), methods.split(","), rounds, str(chosen), show)
     if out is not None:
         facts = {"hardware": {**describe_hardware(chosen), "threads": 1}, "versions": describe_versions()}
         write_atomically(out, json.dumps({"measured": what, **facts, "results": found}, indent=1) + "\n")
     if what == "growth":
         note(_growth_in_words(found))
+    elif what == "scaling":
+        note(f"an inner step takes {found['ratio']:.2f} times as long at T = 128 as at T = 16.")
     else:
         for case, measured in found.items():
             results.print(_table(case, measured))

@@ -21,7 +21,14 @@ class Engine(Protocol):
     """``(learner, θ₀ [P], lesson, update rule, exam, start) → loss and gradients for every tensor of the lesson``."""
 
     def __call__(
-        self, learner: Learner, theta: Tensor, lesson: Lesson, rule: InnerOptimiser, exam: Exam, start: int = 0
+        self,
+        learner: Learner,
+        theta: Tensor,
+        lesson: Lesson,
+        rule: InnerOptimiser,
+        exam: Exam,
+        start: int = 0,
+        into: Tensor | None = None,
     ) -> MetaGradient:
         """Compute the meta-gradient."""
         ...

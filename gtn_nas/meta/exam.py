@@ -49,8 +49,6 @@ class MetaGradient:
 
     def padded(self, steps: int) -> MetaGradient:
         """Return the same for a lesson of ``steps`` inner steps, of which the learner saw the first."""
-        if len(self.images) == steps:
-            return self
         hyper = {name: _padded(values, steps) for name, values in self.hyper.items()}
         targets = None if self.targets is None else _padded(self.targets, steps)
         return replace(self, images=_padded(self.images, steps), hyper=hyper, targets=targets)

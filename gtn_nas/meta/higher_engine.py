@@ -23,7 +23,13 @@ __all__ = ["higher_engine"]
 
 
 def higher_engine(
-    learner: Learner, theta: Tensor, lesson: Lesson, rule: InnerOptimiser, exam: Exam, start: int = 0
+    learner: Learner,
+    theta: Tensor,
+    lesson: Lesson,
+    rule: InnerOptimiser,
+    exam: Exam,
+    start: int = 0,
+    into: Tensor | None = None,
 ) -> MetaGradient:
     """Return the meta-gradient of the whole unrolled graph; arguments as for :func:`gtn_nas.meta.mixed.mixed`.
 
@@ -50,7 +56,7 @@ def higher_engine(
             now = learner.join(patched.fast_params)
             exam_loss, accuracy = sit(learner, now, exam, leaves.images, step, ())
             meta_loss = meta_loss + exam.weights[step] * exam_loss
-    return collect(meta_loss, accuracy, leaves)
+    return collect(meta_loss, accuracy, leaves, into)
 
 
 def _flat_optimiser(higher: Any, learner: Learner, rule: InnerOptimiser) -> Any:

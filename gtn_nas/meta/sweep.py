@@ -18,7 +18,7 @@ from gtn_nas.teacher.lesson import Lesson
 
 __all__ = ["Sweep", "TakenExam", "take_exam"]
 
-_PIXELS = 64 * 28 * 28  # of examined images whose graph is held at a time
+_PIXELS = 32 * 28 * 28  # of examined images whose graph is held at a time
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from gtn_nas.errors import UserError
 from gtn_nas.meta.config import MetaConfig
@@ -90,12 +91,14 @@ class MetaTrainer:
         lesson = self.teacher()
         self.optimiser.zero_grad()
         found: list[MetaGradient] = []
+        images = torch.zeros_like(lesson.images)  # all learners' gradients add up here
         for index in range(self.world.rank * count, (self.world.rank + 1) * count):
             rng = np.random.default_rng((self.config.seed, number, index))
-            found.append(self._teach(draw_pupil(rng, self.space, self.task, self.teacher.config, self.config), lesson))
+            pupil = draw_pupil(rng, self.space, self.task, self.teacher.config, self.config)
+            found.append(self._teach(pupil, lesson, images))
         mean = _mean(found)
         roots = [lesson.images, *lesson.hyper.values(), *([lesson.targets] if mean.targets is not None else [])]
-        slopes = [mean.images, *mean.hyper.values(), *([mean.targets] if mean.targets is not None else [])]
+        slopes = [images / count, *mean.hyper.values(), *([mean.targets] if mean.targets is not None else [])]
         torch.autograd.backward(roots, slopes)
         now = time.perf_counter()
         seconds, self._last = now - self._last, now
@@ -117,8 +120,9 @@ class MetaTrainer:
         self._give_up_if_hopeless(diverged)
         return step
 
-    def _teach(self, pupil: Pupil, lesson: Lesson) -> MetaGradient:
-        arguments = (pupil.learner, pupil.learner.initial, lesson.head(pupil.steps), self.rule, pupil.exam, pupil.start)
+    def _teach(self, pupil: Pupil, lesson: Lesson, images: Tensor) -> MetaGradient:
+        learner, part = pupil.learner, lesson.detach().head(pupil.steps)
+        arguments = (learner, learner.initial, part, self.rule, pupil.exam, pupil.start, images[: pupil.steps])
         if self.config.engine == "mixed":
             found = mixed(*arguments, memory_budget=self.config.memory_budget << 20)
         else:
@@ -152,7 +156,7 @@ def _mean(found: list[MetaGradient]) -> MetaGradient:
     return MetaGradient(
         loss=sum(one.loss for one in found) / count,
         accuracy=sum(one.accuracy for one in found) / count,
-        images=torch.stack([one.images for one in found]).mean(0),
+        images=found[0].images,
         hyper={name: torch.stack([one.hyper[name] for one in found]).mean(0) for name in found[0].hyper},
         targets=torch.stack(targets).mean(0) if targets else None,
     )

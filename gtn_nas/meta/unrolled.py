@@ -20,7 +20,13 @@ __all__ = ["as_leaves", "collect", "unrolled"]
 
 
 def unrolled(
-    learner: Learner, theta: Tensor, lesson: Lesson, rule: InnerOptimiser, exam: Exam, start: int = 0
+    learner: Learner,
+    theta: Tensor,
+    lesson: Lesson,
+    rule: InnerOptimiser,
+    exam: Exam,
+    start: int = 0,
+    into: Tensor | None = None,
 ) -> MetaGradient:
     """Return the meta-gradient; memory grows with T. Arguments as for :func:`gtn_nas.meta.mixed.mixed`.
 
@@ -44,7 +50,7 @@ def unrolled(
             meta_loss = meta_loss + exam.weights[step] * exam_loss
         if step < start:
             theta = theta.detach().requires_grad_()
-    return collect(meta_loss, accuracy, leaves)
+    return collect(meta_loss, accuracy, leaves, into)
 
 
 def as_leaves(lesson: Lesson) -> Lesson:
@@ -54,8 +60,8 @@ def as_leaves(lesson: Lesson) -> Lesson:
     return Lesson(lesson.images.detach().requires_grad_(), lesson.targets.detach().requires_grad_(soft), hyper)
 
 
-def collect(meta_loss: Tensor, accuracy: Tensor, leaves: Lesson) -> MetaGradient:
-    """Differentiate the meta-loss with respect to the lesson's leaves."""
+def collect(meta_loss: Tensor, accuracy: Tensor, leaves: Lesson, into: Tensor | None) -> MetaGradient:
+    """Differentiate the meta-loss with respect to the lesson's leaves, the images' part being added to ``into``."""
     soft = leaves.targets.requires_grad
     inputs = [leaves.images, *leaves.hyper.values(), *([leaves.targets] if soft else [])]
     gradients = torch.autograd.grad(meta_loss, inputs, materialize_grads=True)
@@ -63,7 +69,7 @@ def collect(meta_loss: Tensor, accuracy: Tensor, leaves: Lesson) -> MetaGradient
     return MetaGradient(
         loss=loss,
         accuracy=float(accuracy),
-        images=gradients[0],
+        images=gradients[0] if into is None else into.add_(gradients[0]),
         hyper=dict(zip(leaves.hyper, gradients[1:], strict=False)),
         targets=gradients[-1] if soft else None,
         diverged_at=None if math.isfinite(loss) else 0,

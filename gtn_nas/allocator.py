@@ -1,0 +1,29 @@
+"""Keep the memory that tensors give back, instead of asking the system for it again at the next step."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import sys
+
+__all__ = ["keep_freed_memory"]
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # mallopt(3)
+_BYTES = 1 << 30
+
+
+@functools.cache
+def keep_freed_memory() -> bool:
+    """Have glibc's allocator neither return freed memory below 1 GiB nor map large tensors one by one.
+
+    A training step frees and takes the same megabytes again; every fresh page is a page fault and has to be
+    zeroed, which took up to 45 % of an inner step (docs/performance.md). Returns whether it could be set: only
+    on Linux with glibc.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):
+        return False
+    return bool(mallopt(_M_MMAP_THRESHOLD, _BYTES)) and bool(mallopt(_M_TRIM_THRESHOLD, _BYTES))
