@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test test-all lint clean
+.PHONY: demo test test-all lint clean bench-meta-step gpu-meta-step
 
 demo: $(READY)
 	$(BIN)/gtn-nas demo --out runs/demo --force
@@ -14,6 +14,12 @@ test: $(READY)
 
 test-all: $(READY)
 	$(BIN)/pytest
+
+bench-meta-step: $(READY)
+	$(BIN)/python benchmarks/meta_step.py --device cpu --json benchmarks/results/meta_step.json
+
+gpu-meta-step: $(READY)
+	$(BIN)/python benchmarks/meta_step.py --device cuda --json benchmarks/results/meta_step_gpu.json
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -35,7 +35,7 @@ def bench_command(
 ) -> None:
     """Measure meta-gradients on this machine, beside what else there is: one thread, one process a method, in turn."""
     chosen = pick_device(device)
-    found: dict[str, Any]
+    found: dict[str, Any] = {}
     with progress_bar(None) as progress:
         bar = progress.add_task(what, total=None, note="")
 
@@ -43,11 +43,11 @@ def bench_command(
             progress.update(bar, note=f"case {case}, {method}, round {number}")
 
         if what == "growth":
-            found = measure_growth(steps, lambda number: progress.update(bar, total=steps, completed=number + 1))
+            found |= measure_growth(steps, lambda number: progress.update(bar, total=steps, completed=number + 1))
         elif what == "scaling":
-            found = measure_scaling("a16", "b", rounds, str(chosen), show)
+            found |= measure_scaling("a16", "b", rounds, str(chosen), show)
         else:
-            found = measure_meta_steps(cases.split(","), methods.split(","), rounds, str(chosen), show)
+            found |= measure_meta_steps(cases.split(","), methods.split(","), rounds, str(chosen), show)
     if out is not None:
         facts = {"hardware": {**describe_hardware(chosen), "threads": 1}, "versions": describe_versions()}
         write_atomically(out, json.dumps({"measured": what, **facts, "results": found}, indent=1) + "\n")
@@ -56,8 +56,8 @@ def bench_command(
     elif what == "scaling":
         note(f"an inner step takes {found['ratio']:.2f} times as long at T = 128 as at T = 16.")
     else:
-        for case, measured in found.items():
-            results.print(_table(case, measured))
+        for case in cases.split(","):
+            results.print(_table(case, found[case]))
 
 
 def _growth_in_words(found: dict[str, Any]) -> str:

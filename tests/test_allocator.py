@@ -1,0 +1,33 @@
+"""Freed memory stays with the process, where the allocator can be told so."""
+
+import platform
+import resource
+import subprocess
+import sys
+
+import pytest
+
+FAULTS = """
+import resource, sys
+import torch
+from gtn_nas.allocator import keep_freed_memory
+if sys.argv[1] == "keep":
+    assert keep_freed_memory()
+torch.set_num_threads(1)
+def work():
+    return sum(float(torch.ones(1 << 20).add_(1).sum()) + float(torch.ones(3 << 20).sum()) for _ in range(50))
+work()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+work()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc's allocator can be told")
+def test_the_same_memory_is_not_asked_for_again() -> None:
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_minflt > 0  # the system counts page faults
+    given, kept = (
+        int(subprocess.run([sys.executable, "-c", FAULTS, how], capture_output=True, text=True, check=True).stdout)
+        for how in ("give", "keep")
+    )
+    assert kept < max(1000, 0.2 * given)
