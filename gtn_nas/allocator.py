@@ -10,6 +10,7 @@ __all__ = ["keep_freed_memory"]
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # mallopt(3)
 _BYTES = 1 << 30
+_OLD_LIMIT = 1 << 25  # the most that older releases take for a mapping
 
 
 @functools.cache
@@ -26,4 +27,6 @@ def keep_freed_memory() -> bool:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError):
         return False
-    return bool(mallopt(_M_MMAP_THRESHOLD, _BYTES)) and bool(mallopt(_M_TRIM_THRESHOLD, _BYTES))
+    trimmed = bool(mallopt(_M_TRIM_THRESHOLD, _BYTES))
+    mapped = any(mallopt(_M_MMAP_THRESHOLD, size) for size in (_BYTES, _OLD_LIMIT))
+    return trimmed and mapped

@@ -19,9 +19,9 @@ def pick_device(name: str = "auto") -> torch.device:
     Raises:
         UserError: the name is not a device, or the device is not on this machine.
     """
-    if name == "auto":
-        if not torch.cuda.is_available():
-            return torch.device("cpu")
+    if name == "auto" and not torch.cuda.is_available():
+        return torch.device("cpu")
+    if name in ("auto", "cuda") and torch.cuda.is_available():
         mine = int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count()  # torchrun: a process a device
         torch.cuda.set_device(mine)
         return torch.device("cuda", mine)

@@ -94,6 +94,7 @@ CASES: dict[str, StepCase] = {
     "b": StepCase("T=128, B=64, 28×28, 16 filters, momentum", 128, 64, _28, "momentum", _small),
     "c": StepCase("T=32, B=128, 28×28, 32 filters, GroupNorm, momentum", 32, 128, _28, "momentum", _wide),
     "d": StepCase("T=16, B=40, 8×8, 8 architectures of cnn_small, Adam", 16, 40, _8, "adam", _drawn),
-    "a16": StepCase("T=16, B=64, 28×28, 16 filters, momentum", 16, 64, _28, "momentum", _small),
+    "short": StepCase("T=16, B=64, 28×28, 16 filters, momentum, hardly an exam", 16, 64, _28, "momentum", _small, 8),
+    "long": StepCase("T=128, B=64, 28×28, 16 filters, momentum, hardly an exam", 128, 64, _28, "momentum", _small, 8),
     "c128": StepCase("T=128, B=128, 28×28, 32 filters, GroupNorm, momentum", 128, 128, _28, "momentum", _wide),
 }

@@ -35,8 +35,7 @@ def main(case: str, method: str, device_name: str) -> None:
 
 
 def _measure(run: Callable[[], list[float]], device: torch.device) -> dict[str, float | None]:
-    baseline = resident_bytes()
-    _forget_peak()
+    baseline = resident_bytes() if _forget_peak() else None
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
         begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
@@ -74,11 +73,12 @@ def _status(field: str) -> int | None:
     return next((int(line.split()[1]) << 10 for line in lines if line.startswith(field)), None)
 
 
-def _forget_peak() -> None:
+def _forget_peak() -> bool:
     try:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError:
-        return
+        return False
+    return True
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ def bench_command(
         if what == "growth":
             found |= measure_growth(steps, lambda number: progress.update(bar, total=steps, completed=number + 1))
         elif what == "scaling":
-            found |= measure_scaling("a16", "b", rounds, str(chosen), show)
+            found |= measure_scaling("short", "long", rounds, str(chosen), show)
         else:
             found |= measure_meta_steps(cases.split(","), methods.split(","), rounds, str(chosen), show)
     if out is not None:

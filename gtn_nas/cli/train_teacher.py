@@ -61,6 +61,8 @@ def train_teacher_command(
     settings = load_settings(
         Settings, config, assignments or [], {"meta.iterations": iterations, "meta.minutes": minutes, "meta.seed": seed}
     )
+    if resume and force:
+        raise UserError("--resume goes on from what --force would remove; give one of the two.")
     if not (resume or force) and ((out / CARD).is_file() or can_resume(out)):
         raise UserError(f"{out} already holds a teacher or a checkpoint; use --resume, --force or another --out.")
     loaded_space, task = open_space_and_task(space, data, device, threads, train_limit)

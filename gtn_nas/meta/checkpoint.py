@@ -79,10 +79,11 @@ def _metadata(content: bytes) -> dict[str, str]:
 
 
 def _settings(trainer: MetaTrainer) -> dict[str, Any]:
-    meta = trainer.config.model_dump(exclude={"iterations", "minutes"})
+    meta = trainer.config.model_dump(exclude={"iterations", "minutes", "memory_budget", "learners"})
     return {
         "space": trainer.space.fingerprint,
         "task": trainer.task.fingerprint,
+        "learners of all processes": trainer.config.learners * trainer.world.size,
         **{f"teacher.{name}": value for name, value in trainer.teacher.config.model_dump().items()},
         **{f"meta.{name}": value for name, value in meta.items()},
     }

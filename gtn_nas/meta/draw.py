@@ -27,6 +27,7 @@ class Pupil:
     exam: Exam
     start: int
     steps: int
+    seed: int  # of what is drawn while it is taught: dropout
 
 
 def draw_pupil(
@@ -43,7 +44,8 @@ def draw_pupil(
     start, steps = draw_window(rng, teacher.steps, config)
     after = sorted({*range(config.exam_every - 1, steps, config.exam_every), steps - 1} & set(range(start, steps)))
     protocol = Protocol(teacher.statistics, teacher.statistics_batches, seen)
-    return Pupil(learner, Exam(images, labels, dict.fromkeys(after, 1 / len(after)), protocol), start, steps)
+    exam = Exam(images, labels, dict.fromkeys(after, 1 / len(after)), protocol)
+    return Pupil(learner, exam, start, steps, int(rng.integers(2**31)))
 
 
 def draw_window(rng: np.random.Generator, steps: int, config: MetaConfig) -> tuple[int, int]:

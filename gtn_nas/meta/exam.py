@@ -31,13 +31,27 @@ class Exam:
     weights: Mapping[int, float]
     protocol: Protocol = field(default_factory=Protocol)
 
+    def check(self, start: int, steps: int) -> None:
+        """Refuse an exam that does not follow a step that gradients flow through.
+
+        Raises:
+            ValueError: there is none, or one lies outside of ``start`` to ``steps``.
+        """
+        outside = [step for step in self.weights if not start <= step < steps]
+        if outside or not self.weights or not len(self.images):
+            raise ValueError(
+                f"exams must follow inner steps {start} to {steps - 1} and hold images, but they follow "
+                f"{sorted(self.weights)} with {len(self.images)} images; give weights for steps in that range."
+            )
+
 
 @dataclass(frozen=True)
 class MetaGradient:
     """Meta-loss, its gradient for every tensor of the lesson, and how the learner fared.
 
-    ``diverged_at`` is the first inner step that was not sound (None: all were); the unroll is cut there, and
-    the exams that would have followed are taken on the last sound parameters.
+    ``images`` is the tensor that the gradient was added to; ``loss`` is NaN when not even the untaught learner could
+    be examined. ``diverged_at`` is the first inner step that was not sound (None: all were); the unroll is cut
+    there, and the exams that would have followed are taken on the last sound parameters.
     """
 
     loss: float
@@ -48,10 +62,10 @@ class MetaGradient:
     diverged_at: int | None = None
 
     def padded(self, steps: int) -> MetaGradient:
-        """Return the same for a lesson of ``steps`` inner steps, of which the learner saw the first."""
+        """Return the same for a lesson of ``steps`` inner steps, of which the learner saw the first; images stay."""
         hyper = {name: _padded(values, steps) for name, values in self.hyper.items()}
         targets = None if self.targets is None else _padded(self.targets, steps)
-        return replace(self, images=_padded(self.images, steps), hyper=hyper, targets=targets)
+        return replace(self, hyper=hyper, targets=targets)
 
 
 def find_statistics(

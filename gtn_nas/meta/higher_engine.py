@@ -42,6 +42,7 @@ def higher_engine(
         raise UserError(
             "engine 'higher' takes neither truncated windows nor statistics = running; use engine mixed or unrolled."
         )
+    exam.check(start, lesson.steps)
     leaves = as_leaves(lesson)
     patched = higher.patch.monkeypatch(learner.network, copy_initial_weights=True)
     patched.update_params(list(learner.split(theta.detach().requires_grad_()).values()))

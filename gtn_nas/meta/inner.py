@@ -158,7 +158,7 @@ class Adam(InnerOptimiser):
     """
 
     name = "adam"
-    hyperparameters: ClassVar[Mapping[str, float]] = {"lr": 0.01, "beta1": 0.9, "beta2": 0.95}
+    hyperparameters: ClassVar[Mapping[str, float]] = {"lr": 0.002, "beta1": 0.9, "beta2": 0.95}
 
     def initial_state(self, theta: Tensor) -> State:
         """Return zero moments ``[P]`` and the products of the βs so far (1)."""

@@ -111,6 +111,6 @@ class Learner:
 
 def _view(part: Tensor, shape: Sequence[int]) -> Tensor:
     if len(shape) != 4:
-        return part.view(*shape)
+        return part.view(torch.Size(shape))
     filters, channels, height, width = shape
     return part.view(filters, height, width, channels).permute(0, 3, 1, 2)

@@ -11,6 +11,8 @@ backward pass that does not end in parameters. Memory then holds T states and on
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -19,7 +21,7 @@ from gtn_nas.meta.inner import InnerOptimiser, State
 from gtn_nas.meta.learner import Learner
 from gtn_nas.meta.steps import Step, pull_back, take_step
 from gtn_nas.meta.sweep import Sweep, take_exam
-from gtn_nas.meta.trajectory import Trajectory
+from gtn_nas.meta.trajectory import Trajectory, is_finite
 from gtn_nas.nets.stateless import Statistics
 from gtn_nas.teacher.lesson import Lesson
 
@@ -47,6 +49,7 @@ def mixed(
         into: a tensor like the lesson's images that their gradient is added to; None makes one.
         memory_budget: bytes of step graphs to keep; 0 computes every step again (least memory).
     """
+    exam.check(start, lesson.steps)
     lesson = lesson.detach()
     sweep = _forward(learner, theta.detach(), lesson, rule, exam, start, memory_budget)
     return _backward(learner, lesson, exam, sweep, torch.zeros_like(lesson.images) if into is None else into)
@@ -85,7 +88,7 @@ def _examine_last_sound(learner: Learner, lesson: Lesson, exam: Exam, sweep: Swe
     """Let a diverged learner's last parameters whose exam is finite answer for every exam that it missed."""
     while (taken := take_exam(learner, failed.theta, failed.running, lesson, exam, sweep.last)) is None:
         if not sweep.steps:
-            return  # not even the untaught network can be examined
+            return  # not even the untaught network can be examined: the loss will be NaN
         failed = sweep.drop_last()
     sweep.note(sweep.last, taken, sum(exam.weights.values()) - sweep.weight)
 
@@ -93,7 +96,7 @@ def _examine_last_sound(learner: Learner, lesson: Lesson, exam: Exam, sweep: Swe
 def _backward(learner: Learner, lesson: Lesson, exam: Exam, sweep: Sweep, d_images: Tensor) -> MetaGradient:
     d_targets = torch.zeros_like(lesson.targets) if lesson.targets.is_floating_point() else None
     d_hyper = {name: torch.zeros_like(values) for name, values in lesson.hyper.items()}
-    loss = accuracy = 0.0
+    loss, accuracy = (0.0, 0.0) if sweep.exams else (math.nan, 0.0)
     for number, marks in sweep.exams.items():
         for taken, weight in marks:
             loss, accuracy = loss + weight * taken.loss, taken.accuracy
@@ -113,9 +116,15 @@ def _backward(learner: Learner, lesson: Lesson, exam: Exam, sweep: Sweep, d_imag
         if of_theta is None:
             continue  # no exam follows this step
         found = sweep.trajectory.adjoint(number, lesson.hyper_at(number), of_theta, of_state)
+        if not all(is_finite(part) for part in (found.gradient, *found.hyper.values())):
+            sweep.diverged_at = number  # the way back overflows here: what lies before gets no gradient
+            break
         for name, value in found.hyper.items():
             d_hyper[name][number] = value
         products, of_running = pull_back(learner, exam.protocol, lesson, number, step, found.gradient, of_running)
+        if not all(is_finite(part) for part in products):
+            sweep.diverged_at = number
+            break
         of_theta, of_state = found.theta + products[0], found.state
         d_images[number] += products[1]
         if d_targets is not None:

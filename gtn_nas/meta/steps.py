@@ -45,7 +45,7 @@ def take_step(
 ) -> tuple[Step, Tensor]:
     """Return inner step ``number`` and its gradient, keeping its graph or what computes it again."""
     if keep:
-        with CountedGraph() as counted:
+        with CountedGraph(theta, lesson.images, lesson.targets) as counted:
             inputs, outputs, recording = _derive(learner, protocol, lesson, number, theta, values=True)
         kept: dict[str, Any] = {"inputs": inputs, "outputs": outputs, "kept_bytes": counted.bytes}
         gradient = outputs[0].detach()
@@ -101,9 +101,10 @@ def _derive(
 
 
 class CountedGraph(torch.autograd.graph.saved_tensors_hooks):
-    """Sums the bytes that autograd saves while it is active, every storage once."""
+    """Sums the bytes that autograd saves while it is active, every storage once, ``known`` ones not at all."""
 
-    def __init__(self) -> None:
+    def __init__(self, *known: Tensor) -> None:
+        self._known = {tensor.untyped_storage().data_ptr() for tensor in known}
         self._sizes: dict[int, int] = {}
         super().__init__(self._pack, lambda saved: saved)
 
@@ -113,7 +114,8 @@ class CountedGraph(torch.autograd.graph.saved_tensors_hooks):
 
     def _pack(self, saved: Tensor) -> Tensor:
         storage = saved.untyped_storage()
-        self._sizes[storage.data_ptr()] = storage.nbytes()
+        if storage.data_ptr() not in self._known:
+            self._sizes[storage.data_ptr()] = storage.nbytes()
         return saved.detach()  # the tensor itself would hold its own graph alive
 
     @property

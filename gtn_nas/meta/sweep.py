@@ -82,9 +82,13 @@ def take_exam(
         statistics = find_statistics(learner, leaf, exam.protocol, seen, running)
         loss, accuracy, of_theta, of_statistics = _examine_in_parts(learner, theta, exam, statistics)
         of_images = None
-        if of_statistics and not exam.protocol.follows_training:
+        if through_images:
+            of_images = torch.zeros_like(seen) if seen is not None else None
+        linked = [pair for pair in zip(statistics or (), of_statistics, strict=True) if pair[0].requires_grad]
+        if linked and not exam.protocol.follows_training:
             inputs = [leaf, seen] if seen is not None and through_images else [leaf]
-            through = torch.autograd.grad(statistics or (), inputs, of_statistics)
+            roots, adjoints_of_roots = zip(*linked, strict=True)
+            through = torch.autograd.grad(roots, inputs, adjoints_of_roots, materialize_grads=True)
             of_theta = of_theta + through[0]
             of_images = through[1] if through_images else None
     of_running = of_statistics if exam.protocol.follows_training else ()
@@ -112,7 +116,7 @@ def _examine_in_parts(
     for images, labels in zip(exam.images.split(size), exam.labels.split(size), strict=True):
         part, hits = examine(learner, leaf, images, labels, leaves)
         share = len(images) / len(exam.images)
-        found = torch.autograd.grad(share * part, inputs)
+        found = torch.autograd.grad(share * part, inputs, materialize_grads=True)
         adjoints = [*map(torch.add, adjoints, found)] if adjoints else list(found)
         loss, accuracy = loss + share * float(part.detach()), accuracy + share * float(hits)
     return loss, accuracy, adjoints[0], tuple(adjoints[1:])

@@ -20,6 +20,7 @@ from gtn_nas.teacher.protocol import Protocol
 
 __all__ = ["GRADED", "Grade", "Taught", "grade", "teach", "teach_architecture"]
 
+_EXAMINED_AT_ONCE = 1000
 GRADED = 2000  # validation images that a score looks at: always the same, so that candidates share their noise
 
 
@@ -75,6 +76,7 @@ def teach(learner: Learner, theta: Tensor, lesson: Lesson, rule: InnerOptimiser,
         loss, recording = training_loss(learner, protocol, leaf, lesson.images[step], lesson.targets[step])
         (gradient,) = torch.autograd.grad(loss, leaf)
         after, state = rule.advance(theta, state, gradient, lesson.hyper_at(step))
+        running = running or tuple(part.detach() for part in recording.initial)
         if not is_finite(after):
             break
         theta = after
@@ -89,7 +91,7 @@ def _statistics(
     learner: Learner, theta: Tensor, lesson: Lesson, protocol: Protocol, running: Statistics
 ) -> Statistics | None:
     if protocol.follows_training:
-        return running or None
+        return running
     seen = protocol.seen(lesson.images, lesson.steps - 1)
     return None if seen is None else learner.statistics(theta, seen)
 
@@ -97,6 +99,7 @@ def _statistics(
 @torch.no_grad()
 def grade(learner: Learner, taught: Taught, split: Split) -> Grade:
     """Examine a taught learner on all of ``split``."""
-    logits = torch.cat([learner.predict(taught.theta, part, taught.statistics) for part in split.images.split(1000)])
+    size = len(split) if taught.statistics is None else _EXAMINED_AT_ONCE  # None: all images normalise one another
+    logits = torch.cat([learner.predict(taught.theta, part, taught.statistics) for part in split.images.split(size)])
     loss = torch.nn.functional.cross_entropy(logits, split.labels)
     return Grade(loss=float(loss), accuracy=float((logits.argmax(1) == split.labels).float().mean()))

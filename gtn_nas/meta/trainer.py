@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +18,7 @@ from gtn_nas.meta.exam import MetaGradient
 from gtn_nas.meta.inner import inner_optimiser
 from gtn_nas.meta.mixed import mixed
 from gtn_nas.processes import ALONE, World
+from gtn_nas.seeding import seeded
 from gtn_nas.space import SearchSpace
 from gtn_nas.task import Task
 from gtn_nas.teacher.lesson import Lesson
@@ -67,7 +67,6 @@ class MetaTrainer:
         self.between_steps = True  # teacher, curve and clock agree; an interruption may find them otherwise
         self.elapsed = 0.0  # the leader's seconds of all runs so far, what happens between two steps included
         self._last = time.perf_counter()
-        self._recent: deque[float] = deque(maxlen=max(1, _RECENT // (config.learners * world.size)))
 
     @property
     def progress(self) -> float:
@@ -95,7 +94,8 @@ class MetaTrainer:
         for index in range(self.world.rank * count, (self.world.rank + 1) * count):
             rng = np.random.default_rng((self.config.seed, number, index))
             pupil = draw_pupil(rng, self.space, self.task, self.teacher.config, self.config)
-            found.append(self._teach(pupil, lesson, images))
+            with seeded(pupil.seed):
+                found.append(self._teach(pupil, lesson, images))
         mean = _mean(found)
         roots = [lesson.images, *lesson.hyper.values(), *([lesson.targets] if mean.targets is not None else [])]
         slopes = [images / count, *mean.hyper.values(), *([mean.targets] if mean.targets is not None else [])]
@@ -117,7 +117,7 @@ class MetaTrainer:
         self.elapsed += step.seconds
         self.curve.append(step)
         self.between_steps = True
-        self._give_up_if_hopeless(diverged)
+        self._give_up_if_hopeless()
         return step
 
     def _teach(self, pupil: Pupil, lesson: Lesson, images: Tensor) -> MetaGradient:
@@ -137,24 +137,28 @@ class MetaTrainer:
         for group, rate in zip(self.optimiser.param_groups, self._rates, strict=True):
             group["lr"] = rate * factor
         norm = float(torch.nn.utils.clip_grad_norm_(self._parameters(), self.config.clip))
-        if math.isfinite(norm):  # engine mixed cuts a diverging unroll; the others can only leave the step out
+        if math.isfinite(norm):  # the generator's own backward pass may overflow
             self.optimiser.step()
 
-    def _give_up_if_hopeless(self, diverged: float) -> None:
-        self._recent.append(diverged)
-        share = sum(self._recent) / len(self._recent)
-        if len(self._recent) == self._recent.maxlen and share >= _HOPELESS:
+    def _give_up_if_hopeless(self) -> None:
+        each = self.config.learners * self.world.size
+        recent = self.curve[-math.ceil(_RECENT / each) :]
+        count = each * len(recent)
+        share = sum(step.diverged for step in recent) / count
+        if count >= _RECENT and share >= _HOPELESS:
             raise UserError(
-                f"{share:.0%} of the latest {_RECENT} learners diverged; lower the inner learning rate "
+                f"{share:.0%} of the latest {count} learners diverged; lower the inner learning rate "
                 "(--set teacher.learning_rate=…) or the number of inner steps (--set teacher.steps=…), and start anew."
             )
 
 
 def _mean(found: list[MetaGradient]) -> MetaGradient:
+    """Return the mean over learners; ``images`` is their sum, which they share."""
     count = len(found)
     targets = [one.targets for one in found if one.targets is not None]
+    losses = [one.loss for one in found if math.isfinite(one.loss)]
     return MetaGradient(
-        loss=sum(one.loss for one in found) / count,
+        loss=sum(losses) / len(losses) if losses else math.nan,
         accuracy=sum(one.accuracy for one in found) / count,
         images=found[0].images,
         hyper={name: torch.stack([one.hyper[name] for one in found]).mean(0) for name in found[0].hyper},

@@ -38,9 +38,9 @@ class Trajectory:
 
     @torch.no_grad()
     def advance(self, number: int, gradient: Tensor, hyper: Hyper) -> Tensor | None:
-        """Take step ``number``; return the parameters ``[P]`` after it, None if they would not be finite."""
+        """Take step ``number``; return the parameters ``[P]`` after it, None if anything would not be finite."""
         theta, state = self.rule.advance(self.theta(number), self.state(number), gradient, hyper)
-        if not is_finite(theta):
+        if not all(is_finite(part) for part in (theta, *state)):
             return None
         row = self._row(number + 1)
         for block, part in zip(self._parts, (theta, *state), strict=True):

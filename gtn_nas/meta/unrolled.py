@@ -11,6 +11,7 @@ from torch import Tensor
 from gtn_nas.meta.exam import Exam, MetaGradient, follow, sit, training_loss
 from gtn_nas.meta.inner import InnerOptimiser
 from gtn_nas.meta.learner import Learner
+from gtn_nas.meta.trajectory import is_finite
 from gtn_nas.teacher.lesson import Lesson
 
 if TYPE_CHECKING:
@@ -30,8 +31,9 @@ def unrolled(
 ) -> MetaGradient:
     """Return the meta-gradient; memory grows with T. Arguments as for :func:`gtn_nas.meta.mixed.mixed`.
 
-    A learner that diverges gives a meta-gradient that is not finite.
+    A learner that diverges gets no gradient at all.
     """
+    exam.check(start, lesson.steps)
     leaves = as_leaves(lesson)
     theta = theta.detach().requires_grad_()
     state = rule.initial_state(theta)
@@ -66,11 +68,14 @@ def collect(meta_loss: Tensor, accuracy: Tensor, leaves: Lesson, into: Tensor | 
     inputs = [leaves.images, *leaves.hyper.values(), *([leaves.targets] if soft else [])]
     gradients = torch.autograd.grad(meta_loss, inputs, materialize_grads=True)
     loss = float(meta_loss.detach())
+    sound = math.isfinite(loss) and all(is_finite(gradient) for gradient in gradients)
+    if not sound:  # one learner must not spoil what others add up in the same place
+        gradients = tuple(torch.zeros_like(gradient) for gradient in gradients)
     return MetaGradient(
         loss=loss,
         accuracy=float(accuracy),
         images=gradients[0] if into is None else into.add_(gradients[0]),
         hyper=dict(zip(leaves.hyper, gradients[1:], strict=False)),
         targets=gradients[-1] if soft else None,
-        diverged_at=None if math.isfinite(loss) else 0,
+        diverged_at=None if sound else 0,  # where exactly, a whole graph does not say
     )

@@ -84,7 +84,7 @@ def _touching(size: int, kernel: int, stride: int, padding: int) -> tuple[int, i
     first, last = max(0, padding - (outputs - 1) * stride), min(kernel, size + padding)
     cropped = (size + 2 * (padding - first) - (last - first)) // stride + 1
     # Padding is the same on both sides: where it would not be, nothing is cut off.
-    return (first, last) if padding >= first and cropped == outputs else (0, kernel)
+    return (first, last) if first < last and padding >= first and cropped == outputs else (0, kernel)
 
 
 class _Convolution(torch.autograd.Function):

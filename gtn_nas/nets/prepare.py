@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from gtn_nas.errors import UserError
 from gtn_nas.nets.convolution import Conv2d, Demand
 from gtn_nas.nets.mean_only import MeanOnlyBatchNorm
 from gtn_nas.nets.normalisation import normalise, normalise_natively
@@ -13,6 +14,13 @@ from gtn_nas.nets.pooling import MaxPool2d
 from gtn_nas.nets.stateless import StatelessBatchNorm, StatelessGroupNorm, StatelessMeanOnly, Switch
 
 __all__ = ["Controls", "prepare"]
+
+_NORMALISATIONS = (
+    MeanOnlyBatchNorm,
+    nn.modules.batchnorm._BatchNorm,
+    nn.GroupNorm,
+    nn.modules.instancenorm._InstanceNorm,
+)
 
 
 @dataclass(frozen=True)
@@ -28,19 +36,32 @@ def prepare(network: nn.Module, *, native: bool = False) -> Controls:
 
     Normalisation layers lose their running buffers; convolutions, max-pooling and normalisation get second
     derivatives of their own, or with ``native`` keep PyTorch's.
+
+    Raises:
+        UserError: a normalisation layer has hooks, which its replacement would lose.
     """
     switch, demand = Switch(), Demand()
-    found = [(parent, name, child) for parent in network.modules() for name, child in parent.named_children()]
-    replaced = [(parent, name, _replacement(child, switch, demand, native)) for parent, name, child in found]
-    for parent, name, layer in replaced:
+    places = [  # a layer may stand in several
+        (parent, name, child)
+        for parent in network.modules()
+        for name, child in parent._modules.items()
+        if child is not None
+    ]
+    layers = {child: _replacement(child, switch, demand, native) for _, _, child in places}
+    for parent, name, child in places:
+        layer = layers[child]
         if layer is not None:
             setattr(parent, name, layer)
-    batched = any(isinstance(layer, StatelessBatchNorm | StatelessMeanOnly) for _, _, layer in replaced)
+    batched = any(isinstance(layer, StatelessBatchNorm | StatelessMeanOnly) for layer in layers.values())
     return Controls(switch if batched else None, demand)
 
 
 def _replacement(layer: nn.Module, switch: Switch, demand: Demand, native: bool) -> nn.Module | None:
     kernel = normalise_natively if native else normalise
+    if layer._forward_hooks or layer._forward_pre_hooks:
+        if isinstance(layer, _NORMALISATIONS):
+            raise UserError(f"a learner's {type(layer).__name__} must not have hooks; remove them before it is taught.")
+        return None
     if isinstance(layer, MeanOnlyBatchNorm):
         return StatelessMeanOnly(layer, switch)
     if isinstance(layer, nn.modules.batchnorm._BatchNorm):

@@ -25,7 +25,9 @@ class TeacherConfig(BaseModel):
     latent: Annotated[int, Field(ge=1, description="width of the learned latents")] = 64
     width: Annotated[int, Field(ge=1, description="channels of the generator's last hidden layer")] = 32
     inner: Annotated[str, Field(description="inner optimiser: adam, momentum, nesterov or sgd")] = "adam"
-    learning_rate: Annotated[float, Field(gt=0, description="initial inner learning rate")] = 0.002
+    learning_rate: Annotated[
+        float | None, Field(gt=0, description="initial inner learning rate; the optimiser's own")
+    ] = None
     statistics: Statistics = "synthetic"
     statistics_batches: Annotated[int, Field(ge=1)] = 4
     warm_start: Annotated[int, Field(ge=0, description="steps that fit the generator to real images first")] = 300

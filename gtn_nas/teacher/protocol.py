@@ -28,6 +28,12 @@ class Protocol:
     batches: int = 4
     images: Tensor | None = None
 
+    def __post_init__(self) -> None:
+        if (self.statistics == "real") != (self.images is not None):
+            raise ValueError(
+                f"statistics = {self.statistics!r} goes {'with' if self.images is None else 'without'} images."
+            )
+
     @property
     def follows_training(self) -> bool:
         """Whether statistics are gathered while the learner is taught."""

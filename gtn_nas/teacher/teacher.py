@@ -41,7 +41,8 @@ class Teacher(nn.Module):
         with seeded(seed):
             self.generator = Generator(config.latent, task.classes, task.image_shape, config.width, low, high)
             self.latents = nn.Parameter(torch.randn(count, config.latent))
-        self.schedule = Schedule({**hyperparameters, "lr": config.learning_rate}, config.steps)
+        chosen = {} if config.learning_rate is None else {"lr": config.learning_rate}
+        self.schedule = Schedule({**hyperparameters, **chosen}, config.steps)
         self.register_buffer("labels", torch.arange(count) % task.classes)
         self.labels: Tensor
 

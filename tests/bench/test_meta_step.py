@@ -37,10 +37,10 @@ def test_every_method_reaches_the_same_meta_loss(case: str, method: str) -> None
 def test_processes_are_measured_in_turn(tmp_path: Path) -> None:
     turns: list[tuple[str, int]] = []
     found = measure_meta_steps(
-        ["a16"], ["first_order", "mixed"], 1, on_run=lambda case, method, number: turns.append((method, number))
+        ["short"], ["first_order", "mixed"], 1, on_run=lambda case, method, number: turns.append((method, number))
     )
     assert turns == [("first_order", 0), ("mixed", 0), ("first_order", 1), ("mixed", 1)]
-    measured = found["a16"]["methods"]
+    measured = found["short"]["methods"]
     assert measured["mixed"]["cpu_seconds"] > measured["first_order"]["cpu_seconds"] > 0
     assert measured["mixed"]["loss"] == pytest.approx(measured["first_order"]["loss"], rel=1e-3)
     json.dumps(found)

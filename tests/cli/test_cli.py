@@ -196,3 +196,8 @@ def test_demo_runs_the_whole_path(tmp_path: Path, refused: Refused) -> None:
     assert {path.name for path in (tmp_path / "demo").iterdir()} == expected
     assert "setting demo.candidates" in refused("demo", "--out", tmp_path / "x", "--set", "demo.candidates=0")
     assert "setting demo.verify" in refused("demo", "--out", tmp_path / "x", "--set", "demo.verify=many")
+
+
+def test_resume_and_force_are_refused_together(refused: Refused, tmp_path: Path) -> None:
+    said = refused("train-teacher", "--data", "digits", "--out", tmp_path, "--resume", "--force")
+    assert "--resume goes on from what --force would remove" in said

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from gtn_nas.meta import ENGINES, MetaGradient
 from gtn_nas.meta.mixed import mixed
+from gtn_nas.meta.steps import take_step
 from gtn_nas.teacher.lesson import Lesson
 from gtn_nas.teacher.protocol import Protocol
 
@@ -84,6 +85,7 @@ def test_a_diverging_learner_is_cut_and_counted(make_case: type) -> None:
 def test_a_learner_that_diverges_before_the_window_is_examined_where_it_was_sound(make_case: type) -> None:
     case = make_case(rule="momentum", norm="none")
     case.lesson.hyper["lr"][1:] = 1e200
+    case.exam = case.make_exam({4: 1.0})
     found = mixed(*case.arguments(), start=3)
     assert found.diverged_at in (0, 1)
     assert 0 < found.loss < 100
@@ -141,3 +143,35 @@ def test_a_diverged_learner_leaves_no_memory_behind(make_case: type) -> None:
         assert not any(reference() is not None for reference in seen)
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("weights", [{}, {5: 1.0}, {0: 1.0}])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_exams_outside_of_the_window_are_refused(make_case: type, engine: str, weights: dict[int, float]) -> None:
+    case = make_case()
+    case.exam = case.make_exam(weights)
+    start = 0 if engine == "higher" or 5 in weights else 1
+    if engine == "higher" and 0 in weights:
+        return  # it has no windows
+    with pytest.raises(ValueError, match="exams must follow inner steps"):
+        ENGINES[engine](*case.arguments(), start=start)
+
+
+@pytest.mark.parametrize("engine", ["mixed", "unrolled"])
+def test_a_meta_gradient_that_overflows_on_the_way_back_is_counted(make_case: type, engine: str) -> None:
+    """Forward everything is finite; backward every step multiplies by 1e60."""
+    case = make_case.of(lambda: torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 10)), "sgd", steps=8)
+    case.lesson = Lesson(case.lesson.images * 1e30, case.lesson.targets, {"lr": torch.full((8,), 1e-30).double()})
+    case.exam = case.make_exam({7: 1.0})
+    into = torch.zeros_like(case.lesson.images)
+    found = ENGINES[engine](*case.arguments(), into=into)
+    assert torch.isfinite(into).all()
+    assert all(torch.isfinite(values).all() for values in found.hyper.values())
+
+
+def test_bytes_of_kept_graphs_leave_out_what_is_there_anyway(make_case: type) -> None:
+    case = make_case(steps=3)
+    learner, lesson = case.learner, case.lesson
+    block = torch.stack([learner.initial] * 50)  # as in a trajectory: a row of a far larger storage
+    step, _ = take_step(learner, case.exam.protocol, lesson, 0, block[0], (), keep=True)
+    assert 0 < step.kept_bytes < block.untyped_storage().nbytes()

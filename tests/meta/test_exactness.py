@@ -63,6 +63,26 @@ def conv(*layers: nn.Module, width: int = 6) -> nn.Module:
     )
 
 
+class _Scale(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor(0.7))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * self.scale
+
+
+def _shared() -> nn.Module:
+    layer, second = nn.BatchNorm2d(6), nn.Conv2d(6, 6, 3, padding=1)
+    return nn.Sequential(nn.Conv2d(1, 6, 3), layer, nn.ReLU(), second, layer, nn.Flatten(), nn.Linear(216, 10))
+
+
+def _frozen() -> nn.Module:
+    network = conv(nn.BatchNorm2d(6), nn.ReLU(), nn.Conv2d(6, 6, 3, padding=1))
+    network[0].requires_grad_(False)
+    return network
+
+
 NETWORKS = {
     "batch norm": lambda: conv(nn.BatchNorm2d(6)),
     "batch norm, not affine": lambda: conv(nn.BatchNorm2d(6, affine=False)),
@@ -88,6 +108,12 @@ NETWORKS = {
     "transposed convolution": lambda: nn.Sequential(
         nn.Conv2d(1, 4, 3, 2), nn.Tanh(), nn.ConvTranspose2d(4, 4, 2, 2), nn.ReLU(), nn.Flatten(), nn.Linear(144, 10)
     ),
+    "one batch norm in two places": lambda: _shared(),
+    "batch norm of the images": lambda: nn.Sequential(
+        nn.BatchNorm2d(1), nn.Conv2d(1, 6, 3), nn.ReLU(), nn.Flatten(), nn.Linear(216, 10)
+    ),
+    "a parameter without axes": lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 10), _Scale()),
+    "a frozen layer": lambda: _frozen(),
     "perceptron": lambda: nn.Sequential(
         nn.Flatten(), nn.Linear(64, 20), nn.BatchNorm1d(20), nn.ReLU(), nn.Linear(20, 10)
     ),
@@ -104,6 +130,14 @@ def test_every_kind_of_layer(make_case: type, name: str, memory_budget: int) -> 
 def test_published_learners(make_case: type, name: str) -> None:
     case = make_case.of(lambda: build_published(name, Shape()), steps=2, batch=4)
     case.exam = case.make_exam({1: 1.0}, "running")
+    compare(case, memory_budget=0)
+
+
+@pytest.mark.parametrize("statistics", ["synthetic", "real", "running", "batch"])
+@pytest.mark.parametrize("name", ["one batch norm in two places", "batch norm of the images", "a frozen layer"])
+def test_protocols_of_unusual_networks(make_case: type, name: str, statistics: str) -> None:
+    case = make_case.of(NETWORKS[name])
+    case.exam = case.make_exam({1: 0.25, 3: 0.75}, statistics)
     compare(case, memory_budget=0)
 
 

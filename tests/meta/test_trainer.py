@@ -194,3 +194,32 @@ def test_an_interruption_within_an_update_leaves_the_last_checkpoint(digits: Tas
         train_teacher(digits, CnnSmall(), TINY, settings, tmp_path, on_step=interrupt)
     resumed = train_teacher(digits, CnnSmall(), TINY, settings, tmp_path, resume=True)
     assert resumed.fingerprint == train_teacher(digits, CnnSmall(), TINY, settings, tmp_path / "whole").fingerprint
+
+
+def test_dropout_follows_from_the_seed(digits: Task) -> None:
+    class Dropping(CnnSmall):
+        def build(self, architecture: Architecture, task: ImageTask) -> nn.Module:
+            return nn.Sequential(nn.Dropout(0.3), super().build(architecture, task))
+
+    found = []
+    for unrelated in (1, 2):
+        trainer = start_training(digits, Dropping(), TINY, MetaConfig(iterations=2, real_batch=32), None)
+        torch.manual_seed(unrelated)  # what else the process has drawn plays no part
+        trainer.step()
+        found.append(weights(trainer))
+    assert torch.equal(*found)
+
+
+def test_memory_and_processes_may_change_when_resuming(digits: Task, tmp_path: Path) -> None:
+    whole = start(digits, learners=2)
+    whole.step()
+    save_checkpoint(whole, tmp_path)
+    restore_checkpoint(start(digits, learners=2, memory_budget=0), tmp_path)
+    with pytest.raises(UserError, match="learners of all processes = 2, this run has 3"):
+        restore_checkpoint(start(digits, learners=3), tmp_path)
+
+
+def test_the_optimisers_own_rate_is_the_default(digits: Task) -> None:
+    for inner, rate in (("adam", 0.002), ("sgd", 0.05)):
+        trainer = start(digits, TINY.model_copy(update={"inner": inner}))
+        assert trainer.teacher.schedule()["lr"].tolist() == pytest.approx([rate] * 4)

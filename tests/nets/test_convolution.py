@@ -21,6 +21,10 @@ CASES = {
     "depthwise": ((4, 6, 5, 5), {"out_channels": 6, "kernel_size": 3, "padding": 1, "groups": 6}),
     "depthwise, one pixel": ((4, 6, 1, 1), {"out_channels": 6, "kernel_size": 3, "padding": 1, "groups": 6}),
     "grouped": ((4, 6, 5, 5), {"out_channels": 4, "kernel_size": (3, 1), "padding": (1, 0), "groups": 2}),
+    "a kernel that meets padding alone": (
+        (4, 6, 1, 1),
+        {"out_channels": 4, "kernel_size": 1, "padding": 1, "stride": 3},
+    ),
     "dilated": ((4, 6, 9, 9), {"out_channels": 4, "kernel_size": 3, "padding": 2, "dilation": 2}),
 }
 

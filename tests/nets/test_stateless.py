@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from gtn_nas.errors import UserError
 from gtn_nas.nets.mean_only import MeanOnlyBatchNorm
 from gtn_nas.nets.prepare import prepare
 
@@ -122,3 +123,14 @@ def test_gradients_flow_into_the_statistics():
     with torch.no_grad():
         difference = (loss(step * way) - loss(-step * way)) / (2 * step)
     assert float((slope * way).sum()) == pytest.approx(float(difference), rel=1e-6)
+
+
+def test_a_normalisation_with_hooks_is_refused_and_other_layers_with_hooks_stay():
+    net = network(NORMS["batch"])
+    net[0].register_forward_hook(lambda *_: None)
+    prepare(net)
+    assert type(net[0]) is nn.Conv2d
+    net = network(NORMS["batch"])
+    net[1].register_forward_hook(lambda *_: None)
+    with pytest.raises(UserError, match="a learner's BatchNorm2d must not have hooks"):
+        prepare(net)
