@@ -5,8 +5,9 @@ from __future__ import annotations
 import ctypes
 import functools
 import sys
+from collections.abc import Callable
 
-__all__ = ["keep_freed_memory"]
+__all__ = ["give_back_unused", "keep_freed_memory"]
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # mallopt(3)
 _BYTES = 1 << 30
@@ -21,12 +22,26 @@ def keep_freed_memory() -> bool:
     zeroed, which took up to 45 % of an inner step (docs/performance.md). Returns whether it could be set: only
     on Linux with glibc.
     """
-    if not sys.platform.startswith("linux"):
-        return False
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):
+    mallopt = _find("mallopt")
+    if mallopt is None:
         return False
     trimmed = bool(mallopt(_M_TRIM_THRESHOLD, _BYTES))
     mapped = any(mallopt(_M_MMAP_THRESHOLD, size) for size in (_BYTES, _OLD_LIMIT))
     return trimmed and mapped
+
+
+def give_back_unused() -> bool:
+    """Return what lies unused between tensors in use: networks of ever different shapes leave ever more of it."""
+    trim = _find("malloc_trim")
+    return trim is not None and bool(trim(0))
+
+
+@functools.cache
+def _find(name: str) -> Callable[..., int] | None:
+    if not sys.platform.startswith("linux"):
+        return None
+    try:
+        found: Callable[..., int] = getattr(ctypes.CDLL(None), name)
+    except (OSError, AttributeError):  # another C library
+        return None
+    return found

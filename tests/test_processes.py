@@ -81,7 +81,7 @@ def test_a_process_that_dies_ends_the_run_with_a_usable_checkpoint(tmp_path: Pat
     assert "another process of this run has ended or is silent" in said
     assert "--resume" in said
     assert (out / CHECKPOINT).is_file()
-    status, said = finish(start([*words, "--resume"]))
+    status, said = finish(start([*words, "--resume", "--set", "meta.learners=2"]))  # as many, in one process
     assert status == 0, said
     assert load_teacher(out).card["outer_steps"] == 2
 

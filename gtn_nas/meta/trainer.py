@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gtn_nas.allocator import give_back_unused
 from gtn_nas.errors import UserError
 from gtn_nas.meta.config import MetaConfig
 from gtn_nas.meta.draw import Pupil, draw_pupil
@@ -26,6 +27,7 @@ from gtn_nas.teacher.teacher import Teacher
 
 __all__ = ["MetaTrainer", "OuterStep"]
 
+_TIDY = 50  # outer steps after which unused memory is given back
 _RECENT = 40  # learners among which divergence is counted
 _HOPELESS = 0.9  # share of them that may diverge before training gives up
 
@@ -117,6 +119,8 @@ class MetaTrainer:
         self.elapsed += step.seconds
         self.curve.append(step)
         self.between_steps = True
+        if step.number % _TIDY == _TIDY - 1:
+            give_back_unused()
         self._give_up_if_hopeless()
         return step
 
