@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from statistics import median
 
 import torch
 
 from gtn_nas.bench.worker import resident_bytes
 from gtn_nas.meta.config import MetaConfig
 from gtn_nas.meta.train import start_training
+from gtn_nas.meta.trainer import TIDY
 from gtn_nas.space import load_space
 from gtn_nas.task import load_task
 from gtn_nas.teacher.config import TeacherConfig
 
 __all__ = ["measure_growth"]
 
-_SETTLED = 0.2  # share of the steps after which the allocator has seen what it will see
-
 
 def measure_growth(outer_steps: int, on_step: Callable[[int], None] | None = None) -> dict[str, float | None]:
     """Train a small teacher on digits for ``outer_steps``, each with another architecture of cnn_small.
 
-    Returns the largest resident memory, in bytes, of the steps from the first to the second fifth and of the
-    last fifth, and the growth from one to the other as a fraction.
+    Returns the median resident memory at rest, in bytes, of the second fifth of the steps (in the first one the
+    kernels' caches fill) and of the last fifth, and the growth from one to the other as a fraction.
     """
     torch.set_num_threads(1)
     space, task = load_space("cnn_small"), load_task("digits")
@@ -31,12 +31,13 @@ def measure_growth(outer_steps: int, on_step: Callable[[int], None] | None = Non
     sizes: list[int | None] = []
     while not trainer.finished:
         step = trainer.step()
-        sizes.append(resident_bytes())
+        if step.number % TIDY == TIDY - 1:  # at rest: the trainer has just given back what it does not use
+            sizes.append(resident_bytes())
         if on_step is not None:
             on_step(step.number)
     known = [size for size in sizes if size is not None]
     if len(known) < 5:
         return {"outer_steps": outer_steps, "early_bytes": None, "late_bytes": None, "growth": None}
-    fifth = int(_SETTLED * len(known))
-    early, late = max(known[fifth : 2 * fifth]), max(known[-fifth:])
+    fifth = len(known) // 5
+    early, late = median(known[fifth : 2 * fifth]), median(known[-fifth:])
     return {"outer_steps": outer_steps, "early_bytes": early, "late_bytes": late, "growth": late / early - 1}

@@ -62,7 +62,7 @@ def bench_command(
 
 def _growth_in_words(found: dict[str, Any]) -> str:
     if found["growth"] is None:
-        return "this system does not tell how much memory a process holds."
+        return "too few steps (it takes 250), or this system does not tell how much memory a process holds."
     early, late = (found[name] / 2**20 for name in ("early_bytes", "late_bytes"))
     return f"{found['outer_steps']} outer steps: {early:.0f} MiB early, {late:.0f} MiB late, {found['growth']:+.1%}."
 

@@ -25,9 +25,9 @@ from gtn_nas.task import Task
 from gtn_nas.teacher.lesson import Lesson
 from gtn_nas.teacher.teacher import Teacher
 
-__all__ = ["MetaTrainer", "OuterStep"]
+__all__ = ["TIDY", "MetaTrainer", "OuterStep"]
 
-_TIDY = 50  # outer steps after which unused memory is given back
+TIDY = 50  # outer steps after which unused memory is given back
 _RECENT = 40  # learners among which divergence is counted
 _HOPELESS = 0.9  # share of them that may diverge before training gives up
 
@@ -119,7 +119,7 @@ class MetaTrainer:
         self.elapsed += step.seconds
         self.curve.append(step)
         self.between_steps = True
-        if step.number % _TIDY == _TIDY - 1:
+        if step.number % TIDY == TIDY - 1:
             give_back_unused()
         self._give_up_if_hopeless()
         return step

@@ -52,8 +52,14 @@ def test_unknown_names(cases: list[str], methods: list[str]) -> None:
         measure_meta_steps(cases, methods, 1)
 
 
-def test_growth_compares_early_and_late() -> None:
+def test_growth_is_measured_at_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("gtn_nas.bench.growth", "gtn_nas.meta.trainer"):
+        monkeypatch.setattr(f"{module}.TIDY", 2)
     found = measure_growth(10)
     assert found["outer_steps"] == 10
     assert found["early_bytes"] > 2**20
     assert found["growth"] == pytest.approx(found["late_bytes"] / found["early_bytes"] - 1)
+
+
+def test_growth_of_too_few_steps_is_not_known() -> None:
+    assert measure_growth(2)["growth"] is None
