@@ -19,8 +19,8 @@ def keep_freed_memory() -> bool:
     """Have glibc's allocator neither return freed memory below 1 GiB nor map large tensors one by one.
 
     A training step frees and takes the same megabytes again; every fresh page is a page fault and has to be
-    zeroed, which took up to 45 % of an inner step (docs/performance.md). Returns whether it could be set: only
-    on Linux with glibc.
+    zeroed (``benchmarks/layers.py`` prints what that costs). Returns whether it could be set: only on Linux
+    with glibc.
     """
     mallopt = _find("mallopt")
     if mallopt is None:

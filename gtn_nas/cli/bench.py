@@ -64,7 +64,10 @@ def _growth_in_words(found: dict[str, Any]) -> str:
     if found["growth"] is None:
         return "too few steps (it takes 250), or this system does not tell how much memory a process holds."
     early, late = (found[name] / 2**20 for name in ("early_bytes", "late_bytes"))
-    return f"{found['outer_steps']} outer steps: {early:.0f} MiB early, {late:.0f} MiB late, {found['growth']:+.1%}."
+    return (
+        f"{found['outer_steps']} outer steps: {early:.0f} MiB early, {late:.0f} MiB late "
+        f"at rest, {found['growth']:+.1%}; the largest of all steps {found['growth_of_the_largest']:+.1%}."
+    )
 
 
 def _table(case: str, measured: dict[str, Any]) -> Table:

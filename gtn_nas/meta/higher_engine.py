@@ -1,8 +1,8 @@
 """The ``higher`` engine: the reference, by the library the field knows.
 
 `higher <https://github.com/facebookresearch/higher>`_ (Grefenstette et al., 2019) unrolls the inner loop as one
-graph; its memory grows with T, and a learner that diverges gives a meta-gradient that is not finite (``mixed`` cuts
-its unroll). The engine is here to be compared with, and is all of the package that imports the library.
+graph; its memory grows with T, and a learner that diverges gets no gradient at all (``mixed`` cuts its unroll).
+The engine is here to be compared with, and is all of the package that imports the library.
 """
 
 from __future__ import annotations

@@ -81,9 +81,7 @@ def take_exam(
             seen = seen.detach().requires_grad_()
         statistics = find_statistics(learner, leaf, exam.protocol, seen, running)
         loss, accuracy, of_theta, of_statistics = _examine_in_parts(learner, theta, exam, statistics)
-        of_images = None
-        if through_images:
-            of_images = torch.zeros_like(seen) if seen is not None else None
+        of_images = torch.zeros_like(seen) if seen is not None and through_images else None
         linked = [pair for pair in zip(statistics or (), of_statistics, strict=True) if pair[0].requires_grad]
         if linked and not exam.protocol.follows_training:
             inputs = [leaf, seen] if seen is not None and through_images else [leaf]
