@@ -19,9 +19,9 @@ from statistics import median
 import torch
 from torch import Tensor, nn
 
-from gtn_nas.allocator import keep_freed_memory
 from gtn_nas.bench.cases import CASES
 from gtn_nas.device import describe_hardware, describe_versions
+from gtn_nas.memory import keep_freed_memory
 from gtn_nas.meta.learner import Learner
 from gtn_nas.meta.teach import teach
 

@@ -19,7 +19,7 @@ FROM_THE_TOP = [
     {"meta"},
     {"teacher", "training"},
     {"nets", "space", "task", "data"},
-    {"allocator", "device", "errors", "files", "fingerprint", "parallel", "processes", "seeding"},
+    {"device", "errors", "files", "fingerprint", "memory", "parallel", "processes", "seeding"},
 ]
 LEVEL = {name: -depth for depth, names in enumerate(FROM_THE_TOP) for name in names}
 OPTIONAL = {"nni", "higher", "plotly", "optuna_dashboard", "onnx"}

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import torch
 
-from gtn_nas.allocator import keep_freed_memory
 from gtn_nas.bench.cases import CASES
 from gtn_nas.bench.methods import METHODS
+from gtn_nas.memory import keep_freed_memory, peak_bytes, resident_bytes
 
-__all__ = ["main", "peak_bytes", "resident_bytes"]
+__all__ = ["main"]
 
 
 def main(case: str, method: str, device_name: str) -> None:
@@ -53,24 +53,6 @@ def _measure(run: Callable[[], list[float]], device: torch.device) -> dict[str, 
     peak = peak_bytes()
     facts["peak_bytes"] = None if peak is None or baseline is None else peak - baseline
     return facts
-
-
-def resident_bytes() -> int | None:
-    """Return this process's resident memory, None where the system does not say (it is Linux's /proc)."""
-    return _status("VmRSS")
-
-
-def peak_bytes() -> int | None:
-    """Return the peak of the resident memory since it was last forgotten."""
-    return _status("VmHWM")
-
-
-def _status(field: str) -> int | None:
-    try:
-        lines = Path("/proc/self/status").read_text().splitlines()
-    except OSError:
-        return None
-    return next((int(line.split()[1]) << 10 for line in lines if line.startswith(field)), None)
 
 
 def _forget_peak() -> bool:

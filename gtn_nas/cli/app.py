@@ -10,9 +10,9 @@ import warnings
 import optuna
 import typer
 
-from gtn_nas.allocator import keep_freed_memory
 from gtn_nas.cli.output import fail, note
 from gtn_nas.errors import UserError
+from gtn_nas.memory import keep_freed_memory
 
 __all__ = ["VERBS", "main", "make_app"]
 

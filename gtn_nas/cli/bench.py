@@ -62,11 +62,11 @@ def bench_command(
 
 def _growth_in_words(found: dict[str, Any]) -> str:
     if found["growth"] is None:
-        return "too few steps (it takes 250), or this system does not tell how much memory a process holds."
+        return "too few steps, or this system does not tell how much memory a process holds."
     early, late = (found[name] / 2**20 for name in ("early_bytes", "late_bytes"))
     return (
-        f"{found['outer_steps']} outer steps: {early:.0f} MiB early, {late:.0f} MiB late "
-        f"at rest, {found['growth']:+.1%}; the largest of all steps {found['growth_of_the_largest']:+.1%}."
+        f"{found['outer_steps']} outer steps: at most {early:.0f} MiB after any step of the second fifth, "
+        f"{late:.0f} MiB of the last, {found['growth']:+.1%}; the median {found['median_growth']:+.1%}."
     )
 
 

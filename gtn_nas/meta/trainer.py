@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gtn_nas.allocator import give_back_unused
 from gtn_nas.errors import UserError
+from gtn_nas.memory import Tidier
 from gtn_nas.meta.config import MetaConfig
 from gtn_nas.meta.draw import Pupil, draw_pupil
 from gtn_nas.meta.engines import ENGINES
@@ -25,9 +25,8 @@ from gtn_nas.task import Task
 from gtn_nas.teacher.lesson import Lesson
 from gtn_nas.teacher.teacher import Teacher
 
-__all__ = ["TIDY", "MetaTrainer", "OuterStep"]
+__all__ = ["MetaTrainer", "OuterStep"]
 
-TIDY = 50  # outer steps after which unused memory is given back
 _RECENT = 40  # learners among which divergence is counted
 _HOPELESS = 0.9  # share of them that may diverge before training gives up
 
@@ -69,6 +68,7 @@ class MetaTrainer:
         self.between_steps = True  # teacher, curve and clock agree; an interruption may find them otherwise
         self.elapsed = 0.0  # the leader's seconds of all runs so far, what happens between two steps included
         self._last = time.perf_counter()
+        self._tidier = Tidier()
 
     @property
     def progress(self) -> float:
@@ -119,8 +119,7 @@ class MetaTrainer:
         self.elapsed += step.seconds
         self.curve.append(step)
         self.between_steps = True
-        if step.number % TIDY == TIDY - 1:
-            give_back_unused()
+        self._tidier.tidy()
         self._give_up_if_hopeless()
         return step
 

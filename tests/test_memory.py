@@ -10,7 +10,7 @@ import pytest
 FAULTS = """
 import resource, sys
 import torch
-from gtn_nas.allocator import keep_freed_memory
+from gtn_nas.memory import keep_freed_memory
 if sys.argv[1] == "keep":
     assert keep_freed_memory()
 torch.set_num_threads(1)
@@ -31,3 +31,24 @@ def test_the_same_memory_is_not_asked_for_again() -> None:
         for how in ("give", "keep")
     )
     assert kept < max(1000, 0.2 * given)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc's allocator can be told")
+def test_holes_are_given_back_once_they_are_large() -> None:
+    code = """
+import torch
+from gtn_nas.memory import Tidier, keep_freed_memory, resident_bytes
+keep_freed_memory()
+tidier = Tidier(slack=32 << 20)
+tidier.tidy()
+def holes(megabytes):
+    parts = [torch.ones(1 << 18) for _ in range(megabytes)]
+    return parts[::64]  # what is kept lies between what is freed
+kept = holes(16)
+small = tidier.tidy()
+kept += holes(256)
+before = resident_bytes()
+print(small, tidier.tidy(), before - resident_bytes() > 200 << 20)
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["False", "True", "True"]
