@@ -11,6 +11,7 @@ from gtn_nas.nets.convolution import Conv2d, Demand
 from gtn_nas.nets.mean_only import MeanOnlyBatchNorm
 from gtn_nas.nets.normalisation import normalise, normalise_natively
 from gtn_nas.nets.pooling import MaxPool2d
+from gtn_nas.nets.rectifier import Rectifier
 from gtn_nas.nets.stateless import StatelessBatchNorm, StatelessGroupNorm, StatelessMeanOnly, Switch
 
 __all__ = ["Controls", "prepare"]
@@ -34,8 +35,8 @@ class Controls:
 def prepare(network: nn.Module, *, native: bool = False) -> Controls:
     """Replace layers of ``network`` in place, parameters keeping names and values.
 
-    Normalisation layers lose their running buffers; convolutions, max-pooling and normalisation get second
-    derivatives of their own, or with ``native`` keep PyTorch's.
+    Normalisation layers lose their running buffers; convolutions, max-pooling, rectifiers and normalisation get
+    second derivatives of their own, or with ``native`` keep PyTorch's.
 
     Raises:
         UserError: a normalisation layer has hooks, which its replacement would lose.
@@ -74,4 +75,7 @@ def _replacement(layer: nn.Module, switch: Switch, demand: Demand, native: bool)
     if not native and MaxPool2d.supports(layer):
         assert isinstance(layer, nn.MaxPool2d)
         return MaxPool2d(layer)
+    if not native and Rectifier.supports(layer):
+        assert isinstance(layer, nn.ReLU | nn.LeakyReLU)
+        return Rectifier(layer)
     return None

@@ -1,0 +1,75 @@
+"""ReLU and leaky ReLU whose second derivative is one multiplication."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gtn_nas.nets.order import refuse_third_derivatives
+
+__all__ = ["Rectifier"]
+
+
+class Rectifier(nn.Module):
+    """Stands in for an :class:`torch.nn.ReLU` or an :class:`torch.nn.LeakyReLU`.
+
+    Its backward pass is linear in the gradient and constant in the input almost everywhere. PyTorch's own fills a
+    map of zeros for the latter and adds it in. Third derivatives are refused.
+    """
+
+    def __init__(self, source: nn.ReLU | nn.LeakyReLU) -> None:
+        super().__init__()
+        self._slope = source.negative_slope if isinstance(source, nn.LeakyReLU) else 0.0
+
+    @staticmethod
+    def supports(layer: nn.Module) -> bool:
+        """Return whether ``layer`` is a rectifier that this one can stand in for."""
+        if type(layer) is nn.LeakyReLU:
+            return not layer.inplace and layer.negative_slope >= 0  # the output then tells the input's sign
+        return type(layer) is nn.ReLU and not layer.inplace
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return max(x, 0) + slope·min(x, 0)."""
+        y: Tensor = _Rectify.apply(x, self._slope)
+        return y
+
+
+class _Rectify(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, slope: float) -> Tensor:
+        y = F.leaky_relu(x, slope) if slope else F.relu(x)
+        ctx.save_for_backward(y)
+        ctx.slope = slope
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        (y,) = ctx.saved_tensors
+        if not torch.is_grad_enabled():
+            return _scale(gradients[0], y, ctx.slope), None
+        return _Gradient.apply(gradients[0], y.detach(), ctx.slope), None
+
+
+class _Gradient(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, gradient: Tensor, y: Tensor, slope: float) -> Tensor:
+        ctx.save_for_backward(y)
+        ctx.slope = slope
+        return _scale(gradient, y, slope)
+
+    @staticmethod
+    def backward(ctx: Any, *adjoints: Tensor) -> tuple[Tensor, None, None]:
+        refuse_third_derivatives()
+        (y,) = ctx.saved_tensors
+        return _scale(adjoints[0], y, ctx.slope), None, None
+
+
+def _scale(gradient: Tensor, y: Tensor, slope: float) -> Tensor:
+    if slope:
+        found: Tensor = torch.ops.aten.leaky_relu_backward(gradient, y, slope, True)
+    else:
+        found = torch.ops.aten.threshold_backward(gradient, y, 0)
+    return found
