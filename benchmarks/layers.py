@@ -39,6 +39,8 @@ LAYERS: dict[str, tuple[tuple[int, ...], Callable[[], nn.Module]]] = {
     "group norm, 32, 28x28, B=128": ((128, 32, 28, 28), lambda: nn.GroupNorm(4, 32)),
     "group norm, 24, 8x8, B=40": ((40, 24, 8, 8), lambda: nn.GroupNorm(3, 24)),
     "max-pooling 2x2, 16, 28x28, B=64": ((64, 16, 28, 28), lambda: nn.MaxPool2d(2)),
+    "ReLU, 16, 28x28, B=64": ((64, 16, 28, 28), lambda: nn.ReLU()),
+    "leaky ReLU, 24, 8x8, B=40": ((40, 24, 8, 8), lambda: nn.LeakyReLU(0.1)),
 }
 
 
