@@ -76,6 +76,9 @@ class Task:
             digest.update((split.images * 64).round().clamp(-32768, 32767).to(torch.int16).cpu().numpy().tobytes())
         return digest.hexdigest()[:16]
 
+    def __deepcopy__(self, memo: dict[int, object]) -> Task:
+        return self  # nobody changes it, and it is large
+
     def to(self, device: torch.device) -> Task:
         """Return the task with all tensors on ``device``."""
         return replace(

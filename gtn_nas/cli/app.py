@@ -22,7 +22,9 @@ VERBS = {
     "search": "gtn_nas.cli.search:search_command",
     "truth": "gtn_nas.cli.truth:truth_command",
     "correlate": "gtn_nas.cli.correlate:correlate_command",
+    "teachers": "gtn_nas.cli.teachers:teachers_command",
     "show": "gtn_nas.cli.show:show",
+    "export": "gtn_nas.cli.export:export_command",
     "bench": "gtn_nas.cli.bench:bench_command",
     "doctor": "gtn_nas.cli.doctor:doctor",
 }

@@ -50,7 +50,7 @@ def correlate_command(
     """Measure how far proxies can be trusted: rank correlation with real training, with intervals and costs."""
     frozen = load_teacher(teacher)
     loaded_space, task = open_for_teacher(frozen, space, data, device, threads, train_limit)
-    table = TruthTable.load(truth, loaded_space, task)
+    table = TruthTable.load(truth, loaded_space, task).without(frozen.card.get("chosen_on", ()))
     content = correlate_with_progress(loaded_space, task, frozen, table, seeds, workers)
     write_atomically(out / "correlation.json", json.dumps(content, indent=1))
     title = f"{loaded_space.name} on {task.name}"

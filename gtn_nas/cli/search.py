@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import optuna
@@ -14,12 +15,12 @@ from gtn_nas.cli.options import (
     DeviceOption,
     JsonOption,
     SetOption,
-    TeacherOption,
     TeachersDataOption,
     TeachersSpaceOption,
     ThreadsOption,
     TrainLimitOption,
     open_for_teacher,
+    open_space_and_task,
 )
 from gtn_nas.cli.output import describe, note, print_json, progress_bar, results
 from gtn_nas.cli.settings import Settings, load_settings
@@ -29,13 +30,16 @@ from gtn_nas.search import make_sampler, open_study, search, settled_trials, tri
 from gtn_nas.search.ledger import architecture_of, best_trials
 from gtn_nas.space import SearchSpace
 from gtn_nas.teacher.frozen import load_teacher
+from gtn_nas.teacher.store import find_teacher
 from gtn_nas.training import Recipe
 
 __all__ = ["search_command", "search_with_progress", "verify_with_progress"]
 
 
 def search_command(
-    teacher: TeacherOption,
+    teacher: Annotated[
+        Path | None, typer.Option("--teacher", help="folder of a trained teacher", show_default="the store's best")
+    ] = None,
     data: TeachersDataOption = None,
     space: TeachersSpaceOption = None,
     trials: Annotated[int, typer.Option(help="candidates that the study shall hold in all", min=1)] = 200,
@@ -55,13 +59,22 @@ def search_command(
 ) -> None:
     """Search a space with a teacher's scores; --verify trains the best on real data.
 
-    The same command goes on with a study that is already in the storage.
+    Without --teacher the store, or the package, gives the best one for --data and --space (digits and cnn_small by
+    default) among those trained with the settings that --set teacher.NAME=… asks for. The same command goes on
+    with a study that is already in the storage.
     """
     if engine != "optuna":
         raise UserError(f"unknown engine {engine!r}; use optuna.")
     settings = load_settings(Settings, config, assignments or [])
-    frozen = load_teacher(teacher)
-    loaded_space, task = open_for_teacher(frozen, space, data, device, threads, train_limit)
+    if teacher is None:
+        loaded_space, task = open_space_and_task(space or "cnn_small", data or "digits", device, threads, train_limit)
+        wanted = settings.teacher.model_dump(exclude_unset=True)
+        stored = find_teacher(task, loaded_space, wanted)
+        note(f"teacher: [bold]{escape(str(stored.folder))}[/]")
+        frozen = load_teacher(stored.folder)
+    else:
+        frozen = load_teacher(teacher)
+        loaded_space, task = open_for_teacher(frozen, space, data, device, threads, train_limit)
     proxy = Gtn(loaded_space, task, frozen)
     name = study or f"{loaded_space.name}-{task.name}"
     opened = open_study(storage, name, proxy, seeds, make_sampler(sampler, seed))

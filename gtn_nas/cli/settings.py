@@ -66,6 +66,8 @@ def load_settings(
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "value_error":  # settings that do not go together; the sentence says all
+            raise UserError(f"setting {place}: {first['ctx']['error']}.") from error
         raise UserError(
             f"setting {place}: {first['msg'].lower()}, but got {first['input']!r}; "
             f"the groups are {', '.join(model.model_fields)}."

@@ -16,6 +16,8 @@ from gtn_nas.teacher.frozen import load_teacher
 
 __all__ = ["show"]
 
+_LONG = ("curve", "validation", "chosen_on")
+
 
 def show(
     folder: Annotated[Path, typer.Argument(help="a teacher's folder")],
@@ -24,7 +26,7 @@ def show(
 ) -> None:
     """Show a teacher's card: what it was trained on, how, and how good it is."""
     teacher = load_teacher(folder)
-    card = {name: value for name, value in teacher.card.items() if name != "curve"}
+    card = {name: value for name, value in teacher.card.items() if name not in _LONG}
     if grid is not None:
         view = teacher_view(teacher)
         grid.parent.mkdir(parents=True, exist_ok=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,8 @@ class Training:
 class TruthTable:
     """Architectures that were all trained with the same seeds.
 
-    ``accuracies`` ``[n, S]``: test accuracy of every architecture with every seed.
+    ``accuracies`` ``[n, S]``: test accuracy of every architecture with every seed; ``validation`` ``[n]``: mean
+    accuracy on validation images, for choices.
     """
 
     architectures: list[Architecture]
@@ -55,6 +56,7 @@ class TruthTable:
     accuracies: npt.NDArray[np.float64]
     seconds_per_training: float
     recipe: dict[str, Any]
+    validation: npt.NDArray[np.float64]
     left_out: int = 0  # architectures that lack a seed which others have
 
     @property
@@ -62,6 +64,28 @@ class TruthTable:
         """Mean accuracy over seeds ``[n]``."""
         mean: npt.NDArray[np.float64] = self.accuracies.mean(axis=1)
         return mean
+
+    @property
+    def validated(self) -> list[tuple[Architecture, float]]:
+        """Every architecture with its mean validation accuracy."""
+        return list(zip(self.architectures, self.validation.tolist(), strict=True))
+
+    def without(self, keys: Collection[str]) -> TruthTable:
+        """Return the table without some architectures, as those that a teacher was chosen by.
+
+        Raises:
+            UserError: none would be left.
+        """
+        kept = [number for number, key in enumerate(self.keys) if key not in keys]
+        if not kept:
+            raise UserError("every architecture of the truth table served to choose the teacher; give a larger table.")
+        return replace(
+            self,
+            architectures=[self.architectures[number] for number in kept],
+            keys=[self.keys[number] for number in kept],
+            accuracies=self.accuracies[kept],
+            validation=self.validation[kept],
+        )
 
     def params(self, space: SearchSpace, task: Task) -> npt.NDArray[np.float64]:
         """Parameter counts ``[n]``."""
@@ -94,6 +118,7 @@ class TruthTable:
             accuracies=np.array([[training.test_accuracy for training in row] for row in rows]),
             seconds_per_training=float(np.median([training.cpu_seconds for row in rows for training in row])),
             recipe=trainings[0].recipe,
+            validation=np.array([np.mean([training.validation_accuracy for training in row]) for row in rows]),
             left_out=len(found) - len(whole),
         )
 

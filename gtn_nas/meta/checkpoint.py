@@ -14,7 +14,10 @@ from safetensors.torch import load, save_file
 from torch import Tensor
 
 from gtn_nas.errors import UserError
+from gtn_nas.fingerprint import fingerprint
 from gtn_nas.meta.trainer import MetaTrainer, OuterStep
+from gtn_nas.meta.validation import Validation
+from gtn_nas.teacher.lesson import Lesson
 
 __all__ = ["CHECKPOINT", "restore_checkpoint", "save_checkpoint"]
 
@@ -25,15 +28,20 @@ def save_checkpoint(trainer: MetaTrainer, folder: Path) -> None:
     """Write the teacher, the outer optimiser's state, the curve and all settings to ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
     tensors: dict[str, Tensor] = {f"teacher.{k}": v.cpu() for k, v in trainer.teacher.state_dict().items()}
+    tensors |= {f"average.{k}": v.cpu() for k, v in trainer.average.state_dict().items()}
+    if trainer.best is not None:
+        tensors |= {f"best.{k}": v.cpu() for k, v in trainer.best.tensors().items()}
     for index, state in trainer.optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{index}.{name}": torch.as_tensor(value).cpu() for name, value in state.items()}
     described = {
         "settings": _settings(trainer),
         "elapsed": trainer.elapsed,
         "curve": [asdict(step) for step in trainer.curve],
+        "validations": [asdict(validation) for validation in trainer.validations],
     }
+    separate = {k: v.clone(memory_format=torch.contiguous_format) for k, v in tensors.items()}
     temporary = folder / f".{CHECKPOINT}.tmp"
-    save_file({k: v.contiguous() for k, v in tensors.items()}, temporary, {"run": json.dumps(described)})
+    save_file(separate, temporary, {"run": json.dumps(described)})
     os.replace(temporary, folder / CHECKPOINT)
 
 
@@ -58,17 +66,23 @@ def restore_checkpoint(trainer: MetaTrainer, folder: Path) -> None:
                 f"the checkpoint in {folder} was made with {name} = {theirs.get(name)!r}, this run has {value!r}; "
                 "resume with the same settings, or give another --out."
             )
-    teacher = {k.removeprefix("teacher."): v for k, v in tensors.items() if k.startswith("teacher.")}
-    trainer.teacher.load_state_dict(teacher)
+    trainer.teacher.load_state_dict(_under("teacher.", tensors))
+    trainer.average.load_state_dict(_under("average.", tensors))
+    best = _under("best.", tensors)
+    trainer.best = Lesson.of_tensors(best).to(trainer.task.train.images.device) if best else None
     state: dict[int, dict[str, Tensor]] = {}
-    for name, value in tensors.items():
-        if name.startswith("optimiser."):
-            _, index, field = name.split(".", 2)
-            state.setdefault(int(index), {})[field] = value
+    for name, value in _under("optimiser.", tensors).items():
+        index, field = name.split(".", 1)
+        state.setdefault(int(index), {})[field] = value
     whole = trainer.optimiser.state_dict()
     trainer.optimiser.load_state_dict({**whole, "state": state})
     trainer.elapsed = float(described["elapsed"])
     trainer.curve[:] = [OuterStep(**step) for step in described["curve"]]
+    trainer.validations[:] = [Validation(**validation) for validation in described["validations"]]
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
 def _metadata(content: bytes) -> dict[str, str]:
@@ -83,6 +97,7 @@ def _settings(trainer: MetaTrainer) -> dict[str, Any]:
     return {
         "space": trainer.space.fingerprint,
         "task": trainer.task.fingerprint,
+        "held-out architectures": fingerprint(repr((sorted(trainer.held_out.keys), trainer.held_out.truth))),
         "learners of all processes": trainer.config.learners * trainer.world.size,
         **{f"teacher.{name}": value for name, value in trainer.teacher.config.model_dump().items()},
         **{f"meta.{name}": value for name, value in meta.items()},

@@ -25,6 +25,11 @@ class MetaConfig(BaseModel):
     engine: Literal["mixed", "unrolled", "higher"] = "mixed"
     memory_budget: Annotated[int, Field(ge=0, description="MiB of step graphs that engine mixed may keep")] = 1024
     learners: Annotated[int, Field(ge=1, description="learners per outer step and process")] = 1
+    sampling: Annotated[
+        Literal["uniform", "small", "large"],
+        Field(description="learners: uniform, or one of four by odds that fall or rise with its parameters"),
+    ] = "uniform"
+    growth: Annotated[float, Field(ge=0, le=1, description="share of the training in which T grows from a quarter")] = 0
     window: Annotated[int | None, Field(ge=1, description="inner steps that gradients flow through; all")] = None
     window_place: Annotated[
         Literal["random", "end"], Field(description="random: the unroll ends with the window, anywhere (RaT-BPTT)")
@@ -33,10 +38,28 @@ class MetaConfig(BaseModel):
     exam_every: Annotated[int, Field(ge=1, description="inner steps between intermediate meta-losses")] = 4
     learning_rate: Annotated[float, Field(gt=0, description="of the generator")] = 7e-4
     latent_rate: Annotated[float, Field(gt=0, description="of the latents")] = 3e-3
+    pixel_rate: Annotated[float, Field(gt=0, description="of distilled pixels")] = 1e-2
+    target_rate: Annotated[float, Field(gt=0, description="of learned targets, as logits")] = 1e-2
     schedule_rate: Annotated[float, Field(gt=0, description="of the inner schedule")] = 5e-3
     final_rate: Annotated[float, Field(gt=0, le=1, description="cosine decay ends at this fraction")] = 0.1
     clip: Annotated[float, Field(gt=0, description="largest norm of the meta-gradient")] = 1.0
+    averaging: Annotated[
+        float, Field(ge=0, lt=1, description="decay of the teacher's exponential moving average, 0: none")
+    ] = 0.98
+    validate_every: Annotated[int, Field(ge=0, description="outer steps between validations, 0: none")] = 100
+    validation_architectures: Annotated[int, Field(ge=1, description="held out, to choose the best teacher by")] = 8
     seed: Annotated[int, Field(ge=0)] = 0
+
+    def rate(self, group: str) -> float:
+        """Return the initial learning rate of one group of the teacher's parameters (``Teacher.groups``)."""
+        rates = {
+            "generator": self.learning_rate,
+            "latents": self.latent_rate,
+            "pixels": self.pixel_rate,
+            "targets": self.target_rate,
+            "schedule": self.schedule_rate,
+        }
+        return rates[group]
 
     @property
     def outer_steps(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,12 +12,14 @@ from gtn_nas.meta.config import MetaConfig
 from gtn_nas.meta.exam import Exam
 from gtn_nas.meta.learner import Learner
 from gtn_nas.seeding import seeded
-from gtn_nas.space import SearchSpace
+from gtn_nas.space import Architecture, SearchSpace
 from gtn_nas.task import Task
 from gtn_nas.teacher.config import TeacherConfig
 from gtn_nas.teacher.protocol import Protocol
 
-__all__ = ["Pupil", "draw_pupil", "draw_window"]
+__all__ = ["Pupil", "draw_architecture", "draw_pupil", "draw_window", "grown"]
+
+_CANDIDATES = 4  # among which sampling by size chooses
 
 
 @dataclass(frozen=True)
@@ -31,21 +34,59 @@ class Pupil:
 
 
 def draw_pupil(
-    rng: np.random.Generator, space: SearchSpace, task: Task, teacher: TeacherConfig, config: MetaConfig
+    rng: np.random.Generator,
+    space: SearchSpace,
+    task: Task,
+    teacher: TeacherConfig,
+    config: MetaConfig,
+    *,
+    held_out: Collection[str] = (),
+    progress: float = 1.0,
 ) -> Pupil:
-    """Draw an architecture, its initial parameters, an exam and a window, all from ``rng``."""
+    """Draw an architecture, its initial parameters, an exam and a window, all from ``rng``.
+
+    Args:
+        rng, space, task, teacher, config: as the trainer has them.
+        held_out: keys of architectures that are not to be drawn.
+        progress: fraction of the training that is done.
+    """
     device = task.train.images.device
-    architecture = space.sample(rng)
+    architecture = draw_architecture(rng, space, task, config.sampling, held_out)
     with seeded(int(rng.integers(2**31))):
         learner = Learner(space.build(architecture, task).to(device))
     generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
     images, labels = task.train.sample(config.real_batch, generator)
     seen = task.train.sample(config.real_batch, generator)[0] if teacher.statistics == "real" else None
-    start, steps = draw_window(rng, teacher.steps, config)
+    start, steps = draw_window(rng, grown(teacher.steps, config.growth, progress), config)
     after = sorted({*range(config.exam_every - 1, steps, config.exam_every), steps - 1} & set(range(start, steps)))
     protocol = Protocol(teacher.statistics, teacher.statistics_batches, seen)
     exam = Exam(images, labels, dict.fromkeys(after, 1 / len(after)), protocol)
     return Pupil(learner, exam, start, steps, int(rng.integers(2**31)))
+
+
+def draw_architecture(
+    rng: np.random.Generator, space: SearchSpace, task: Task, sampling: str, held_out: Collection[str] = ()
+) -> Architecture:
+    """Draw an architecture that is not held out: uniformly, or one of four by its number of parameters."""
+
+    def draw() -> Architecture:
+        architecture = space.sample(rng)
+        while held_out and space.key(architecture) in held_out:  # they are a tenth of the space at most
+            architecture = space.sample(rng)
+        return architecture
+
+    if sampling == "uniform":
+        return draw()
+    candidates = [draw() for _ in range(_CANDIDATES)]
+    sizes = np.array([space.cost(candidate, task).params for candidate in candidates], dtype=np.float64)
+    odds = sizes if sampling == "large" else 1 / sizes
+    return candidates[int(rng.choice(_CANDIDATES, p=odds / odds.sum()))]
+
+
+def grown(steps: int, growth: float, progress: float) -> int:
+    """Return the inner steps that learners are taught: a quarter of ``steps`` at first, all from ``growth`` on."""
+    share = 1.0 if progress >= growth else 0.25 + 0.75 * progress / growth
+    return max(1, round(steps * share))
 
 
 def draw_window(rng: np.random.Generator, steps: int, config: MetaConfig) -> tuple[int, int]:

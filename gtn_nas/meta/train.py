@@ -4,32 +4,34 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from gtn_nas.device import describe_hardware, describe_versions
 from gtn_nas.meta.checkpoint import CHECKPOINT, restore_checkpoint, save_checkpoint
 from gtn_nas.meta.config import MetaConfig
+from gtn_nas.meta.held_out import hold_out
 from gtn_nas.meta.inner import inner_optimiser
-from gtn_nas.meta.teach import teach_architecture
+from gtn_nas.meta.labeller import make_labeller
 from gtn_nas.meta.trainer import MetaTrainer, OuterStep
+from gtn_nas.meta.validation import accuracies, validate
 from gtn_nas.processes import ALONE, World
-from gtn_nas.space import SearchSpace
+from gtn_nas.space import Architecture, SearchSpace
 from gtn_nas.task import Task
 from gtn_nas.teacher.config import TeacherConfig
 from gtn_nas.teacher.frozen import FrozenTeacher, save_teacher
-from gtn_nas.teacher.teacher import Teacher, fit_to_real_images
+from gtn_nas.teacher.lesson import Lesson
+from gtn_nas.teacher.teacher import Teacher
 
-__all__ = ["can_resume", "freeze", "measure_quality", "start_training", "train_teacher"]
+__all__ = ["Truth", "can_resume", "freeze", "measure_quality", "start_training", "train_teacher"]
 
 _CHECKPOINT_SECONDS = 30.0
 _WARM_START_SHARE = 0.15  # of a time budget, at most
-_QUALITY_SEED = 2**31 - 1  # architectures that training, whose seeds are small, does not draw
+Truth = Sequence[tuple[Architecture, float]]
 
 
 def train_teacher(
@@ -39,34 +41,43 @@ def train_teacher(
     config: MetaConfig,
     folder: Path,
     *,
+    truth: Truth | None = None,
     resume: bool = False,
     on_step: Callable[[MetaTrainer, OuterStep], None] | None = None,
     world: World = ALONE,
 ) -> FrozenTeacher:
     """Meta-train a teacher and save it to ``folder``.
 
+    Every ``config.validate_every`` steps, and at the end, the teacher is tried on architectures that training
+    never draws, and the best one by mean accuracy is kept; by rank correlation, where ``truth`` gives
+    architectures with their real accuracies.
+
     A checkpoint is written after the first outer step, every half minute, and when the training is
     interrupted (KeyboardInterrupt, which is raised again); ``resume`` takes it up. Of several processes each
     trains its own learners, and the leader alone writes.
     """
-    trainer = start_training(task, space, teacher_config, config, folder if resume else None, world)
+    trainer = start_training(task, space, teacher_config, config, folder if resume else None, world, truth)
     saved = -math.inf  # the first outer step is saved at once: a fault of the disk shows before hours are spent
     try:
+        _validate_if_due(trainer)  # it may have been interrupted there
         while not trainer.finished:
             step = trainer.step()
+            _validate_if_due(trainer)
             if on_step is not None:
                 on_step(trainer, step)
             if world.leads and time.monotonic() - saved > _CHECKPOINT_SECONDS:
                 save_checkpoint(trainer, folder)
                 saved = time.monotonic()
     finally:
-        if world.leads and trainer.between_steps:  # half an update is worth less than the last checkpoint
+        if (
+            world.leads and trainer.curve and trainer.between_steps
+        ):  # half an update is worth less than the last checkpoint
             save_checkpoint(trainer, folder)
     frozen = freeze(trainer)
     if not world.leads:
         return frozen
     save_teacher(frozen, folder)  # before it is measured: whatever fails there, the teacher is not lost
-    frozen.card["quality"] = measure_quality(frozen, task, space)
+    frozen.card["quality"] = measure_quality(frozen, task, space, trainer.held_out.quality)
     save_teacher(frozen, folder)
     return frozen
 
@@ -78,23 +89,36 @@ def start_training(
     config: MetaConfig,
     resume_from: Path | None,
     world: World = ALONE,
+    truth: Truth | None = None,
 ) -> MetaTrainer:
     """Return a trainer at its first outer step, or where the checkpoint in ``resume_from`` left off."""
-    rule = inner_optimiser(teacher_config.inner)
-    teacher = Teacher(teacher_config, task, rule.hyperparameters, config.seed).to(task.train.images.device)
-    trainer = MetaTrainer(teacher, space, task, config, world)
+    began = time.perf_counter()
+    rule, fresh = inner_optimiser(teacher_config.inner), resume_from is None
+    labeller = make_labeller(task, config.seed, trained=fresh) if teacher_config.targets == "soft" else None
+    teacher = Teacher(teacher_config, task, rule.hyperparameters, config.seed, labeller).to(task.train.images.device)
+    if fresh:
+        seconds = math.inf if config.minutes is None else _WARM_START_SHARE * 60 * config.minutes
+        teacher.resemble_real_images(task, config.seed, seconds)
+        world.follow_leader([*teacher.parameters(), *teacher.buffers()])
+    held_out = hold_out(space, config.validation_architectures, truth)
+    trainer = MetaTrainer(teacher, space, task, config, held_out, world, began)
     if resume_from is not None:
         restore_checkpoint(trainer, resume_from)
-    elif teacher_config.warm_start:  # its time counts with the first outer step's
-        seconds = math.inf if config.minutes is None else _WARM_START_SHARE * 60 * config.minutes
-        fit_to_real_images(teacher, task, teacher_config.warm_start, config.seed, seconds)
-        world.follow_leader([*teacher.parameters(), *teacher.buffers()])
     return trainer
 
 
-@torch.no_grad()
+def _validate_if_due(trainer: MetaTrainer) -> None:
+    every, taken = trainer.config.validate_every, len(trainer.curve)
+    last = trainer.validations[-1].outer_steps if trainer.validations else 0
+    if every and taken > last and (taken % every == 0 or trainer.finished):
+        lesson, held = trainer.lesson(), trainer.held_out
+        frozen = FrozenTeacher(lesson, trainer.teacher.config)
+        found = validate(frozen, trainer.space, trainer.task, held.validation, held.truth, taken, trainer.world)
+        trainer.add_validation(found, lesson)
+
+
 def freeze(trainer: MetaTrainer) -> FrozenTeacher:
-    """Return the trainer's teacher as plain tensors with its card."""
+    """Return the best teacher so far, or the latest where none was validated, as plain tensors with its card."""
     space, task = trainer.space, trainer.task
     card: dict[str, Any] = {
         "task": task.name,
@@ -115,25 +139,23 @@ def freeze(trainer: MetaTrainer) -> FrozenTeacher:
         "hardware": describe_hardware(task.train.images.device),
         "versions": describe_versions(),
         "curve": [{k: round(v, 5) for k, v in asdict(step).items() if k != "diverged"} for step in trainer.curve],
+        "validation": [asdict(validation) for validation in trainer.validations],
+        "chosen_on": sorted({space.key(a) for a in trainer.held_out.validation} & trainer.held_out.keys),
         "processes": trainer.world.size,
     }
-    return FrozenTeacher(trainer.teacher().detach(), trainer.teacher.config, card)
+    lesson: Lesson = trainer.lesson() if trainer.best is None else trainer.best
+    return FrozenTeacher(lesson, trainer.teacher.config, card)
 
 
 def measure_quality(
-    frozen: FrozenTeacher, task: Task, space: SearchSpace, architectures: int = 16
+    frozen: FrozenTeacher, task: Task, space: SearchSpace, architectures: Sequence[Architecture]
 ) -> dict[str, float | int]:
-    """Teach random architectures, drawn with a seed that training does not use, and examine them on validation."""
-    architectures = int(min(architectures, space.size))
-    rule, protocol = inner_optimiser(frozen.config.inner), frozen.protocol(task)
-    accuracies = []
-    for number, architecture in enumerate(space.sample_many(architectures, _QUALITY_SEED)):
-        graded, _ = teach_architecture(space, task, architecture, number, frozen.lesson, rule, protocol)
-        accuracies.append(graded.accuracy)
+    """Teach ``architectures``, which neither training nor the choice of the best has seen, and examine them."""
+    found = accuracies(frozen, space, task, architectures)
     return {
-        "architectures": architectures,
-        "mean_validation_accuracy": float(np.mean(accuracies)),
-        "std": float(np.std(accuracies)),
+        "architectures": len(found),
+        "mean_validation_accuracy": float(np.mean(found)),
+        "std": float(np.std(found)),
     }
 
 

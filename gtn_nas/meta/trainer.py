@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from gtn_nas.errors import UserError
 from gtn_nas.memory import Tidier
@@ -16,8 +17,10 @@ from gtn_nas.meta.config import MetaConfig
 from gtn_nas.meta.draw import Pupil, draw_pupil
 from gtn_nas.meta.engines import ENGINES
 from gtn_nas.meta.exam import MetaGradient
+from gtn_nas.meta.held_out import HeldOut
 from gtn_nas.meta.inner import inner_optimiser
 from gtn_nas.meta.mixed import mixed
+from gtn_nas.meta.validation import Validation
 from gtn_nas.processes import ALONE, World
 from gtn_nas.seeding import seeded
 from gtn_nas.space import SearchSpace
@@ -27,6 +30,7 @@ from gtn_nas.teacher.teacher import Teacher
 
 __all__ = ["MetaTrainer", "OuterStep"]
 
+_LESSON = 2**31  # in a seed, in place of a learner's number: for what the lesson draws
 _RECENT = 40  # learners among which divergence is counted
 _HOPELESS = 0.9  # share of them that may diverge before training gives up
 
@@ -43,7 +47,7 @@ class OuterStep:
 
 
 class MetaTrainer:
-    """Meta-trains ``teacher`` on learners drawn from ``space``.
+    """Meta-trains ``teacher`` on learners drawn from ``space``, those that are held out excepted.
 
     Everything random about learner i of outer step n follows from the seed, n and i, so that a run that is resumed
     from its last checkpoint takes the same steps as one that was never stopped, and several processes with a
@@ -52,22 +56,31 @@ class MetaTrainer:
     """
 
     def __init__(
-        self, teacher: Teacher, space: SearchSpace, task: Task, config: MetaConfig, world: World = ALONE
+        self,
+        teacher: Teacher,
+        space: SearchSpace,
+        task: Task,
+        config: MetaConfig,
+        held_out: HeldOut,
+        world: World = ALONE,
+        began: float | None = None,
     ) -> None:
         self.teacher, self.space, self.task, self.config, self.world = teacher, space, task, config, world
+        self.held_out = held_out
         self.rule = inner_optimiser(teacher.config.inner)
+        groups = teacher.groups()
+        self._parameters = [p for parameters in groups.values() for p in parameters]
         self.optimiser = torch.optim.Adam(
-            [
-                {"params": list(teacher.generator.parameters()), "lr": config.learning_rate},
-                {"params": [teacher.latents], "lr": config.latent_rate},
-                {"params": list(teacher.schedule.parameters()), "lr": config.schedule_rate},
-            ]
+            [{"params": parameters, "lr": config.rate(name)} for name, parameters in groups.items()]
         )
-        self._rates = [float(group["lr"]) for group in self.optimiser.param_groups]
+        self._rates = [config.rate(name) for name in groups]
+        self.average = AveragedModel(teacher, multi_avg_fn=get_ema_multi_avg_fn(config.averaging))
         self.curve: list[OuterStep] = []
+        self.validations: list[Validation] = []
+        self.best: Lesson | None = None  # the lesson of the best validation
         self.between_steps = True  # teacher, curve and clock agree; an interruption may find them otherwise
         self.elapsed = 0.0  # the leader's seconds of all runs so far, what happens between two steps included
-        self._last = time.perf_counter()
+        self._last = time.perf_counter() if began is None else began  # what came before counts as well
         self._tidier = Tidier()
 
     @property
@@ -89,19 +102,25 @@ class MetaTrainer:
             UserError: nearly all of the latest learners diverged, or another process has ended.
         """
         number, count = len(self.curve), self.config.learners
-        lesson = self.teacher()
+        lesson = self.teacher(int(np.random.default_rng((self.config.seed, number, _LESSON)).integers(2**31)))
         self.optimiser.zero_grad()
         found: list[MetaGradient] = []
         images = torch.zeros_like(lesson.images)  # all learners' gradients add up here
         for index in range(self.world.rank * count, (self.world.rank + 1) * count):
             rng = np.random.default_rng((self.config.seed, number, index))
-            pupil = draw_pupil(rng, self.space, self.task, self.teacher.config, self.config)
+            pupil = draw_pupil(
+                rng,
+                self.space,
+                self.task,
+                self.teacher.config,
+                self.config,
+                held_out=self.held_out.keys,
+                progress=self.progress,
+            )
             with seeded(pupil.seed):
                 found.append(self._teach(pupil, lesson, images))
         mean = _mean(found)
-        roots = [lesson.images, *lesson.hyper.values(), *([lesson.targets] if mean.targets is not None else [])]
-        slopes = [images / count, *mean.hyper.values(), *([mean.targets] if mean.targets is not None else [])]
-        torch.autograd.backward(roots, slopes)
+        _flow_back(lesson, mean, images / count)
         now = time.perf_counter()
         seconds, self._last = now - self._last, now
         diverged = sum(one.diverged_at is not None for one in found) / count
@@ -111,7 +130,7 @@ class MetaTrainer:
         facts, clock = facts.to(device), clock.to(device)
         self.world.average([facts])
         self.world.follow_leader([clock])
-        self.world.average(p.grad for p in self._parameters() if p.grad is not None)
+        self.world.average(p.grad for p in self._parameters if p.grad is not None)
         loss, accuracy, diverged = facts.tolist()
         step = OuterStep(number, loss, accuracy, round(diverged * count * self.world.size), float(clock))
         self.between_steps = False
@@ -123,6 +142,18 @@ class MetaTrainer:
         self._give_up_if_hopeless()
         return step
 
+    @torch.no_grad()
+    def lesson(self) -> Lesson:
+        """Return the averaged teacher's lesson as it stands."""
+        averaged: Lesson = self.average.module(self.config.seed)
+        return averaged.detach()
+
+    def add_validation(self, found: Validation, lesson: Lesson) -> None:
+        """Note how ``lesson`` did, and keep it if none before did better."""
+        if all(found.figure > earlier.figure for earlier in self.validations):
+            self.best = lesson
+        self.validations.append(found)
+
     def _teach(self, pupil: Pupil, lesson: Lesson, images: Tensor) -> MetaGradient:
         learner, part = pupil.learner, lesson.detach().head(pupil.steps)
         arguments = (learner, learner.initial, part, self.rule, pupil.exam, pupil.start, images[: pupil.steps])
@@ -132,16 +163,14 @@ class MetaTrainer:
             found = ENGINES[self.config.engine](*arguments)
         return found.padded(lesson.steps)
 
-    def _parameters(self) -> list[torch.nn.Parameter]:
-        return [p for group in self.optimiser.param_groups for p in group["params"]]
-
     def _update(self) -> None:
         factor = self.config.final_rate + (1 - self.config.final_rate) * 0.5 * (1 + math.cos(math.pi * self.progress))
         for group, rate in zip(self.optimiser.param_groups, self._rates, strict=True):
             group["lr"] = rate * factor
-        norm = float(torch.nn.utils.clip_grad_norm_(self._parameters(), self.config.clip))
+        norm = float(torch.nn.utils.clip_grad_norm_(self._parameters, self.config.clip))
         if math.isfinite(norm):  # the generator's own backward pass may overflow
             self.optimiser.step()
+        self.average.update_parameters(self.teacher)
 
     def _give_up_if_hopeless(self) -> None:
         each = self.config.learners * self.world.size
@@ -153,6 +182,15 @@ class MetaTrainer:
                 f"{share:.0%} of the latest {count} learners diverged; lower the inner learning rate "
                 "(--set teacher.learning_rate=…) or the number of inner steps (--set teacher.steps=…), and start anew."
             )
+
+
+def _flow_back(lesson: Lesson, mean: MetaGradient, images: Tensor) -> None:
+    """Add the meta-gradient to the teacher's parameters; what has none, like real images, is left out."""
+    pairs = [(lesson.images, images), *((lesson.hyper[name], slope) for name, slope in mean.hyper.items())]
+    if mean.targets is not None:
+        pairs.append((lesson.targets, mean.targets))
+    roots, slopes = zip(*[pair for pair in pairs if pair[0].requires_grad], strict=True)
+    torch.autograd.backward(roots, slopes)
 
 
 def _mean(found: list[MetaGradient]) -> MetaGradient:

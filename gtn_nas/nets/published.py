@@ -1,4 +1,4 @@
-"""The learners of the published GTN, by their names there (Such et al., 2019, and their code)."""
+"""The learners of the published GTN experiments, by their names there (Such et al., 2019; GoodAI)."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class _Task(Protocol):
 def build_published(name: str, task: _Task) -> nn.Module:
     """Return a freshly initialised learner: images ``[B, C, H, W]`` → logits ``[B, classes]``.
 
-    All of its layers are weight-normalised; activations are leaky ReLUs with slope 0.1.
+    Activations are leaky ReLUs with slope 0.1; all layers of Such et al.'s learners are weight-normalised.
 
     Raises:
-        UserError: there is no published learner of that name.
+        UserError: there is no published learner of that name, or it does not fit the task's images.
     """
     if name not in PUBLISHED:
         raise UserError(f"unknown published learner {name!r}; use one of {', '.join(PUBLISHED)}.")
@@ -71,6 +71,23 @@ def _perceptron(task: _Task) -> nn.Module:
     return nn.Sequential(*layers, WeightNormLinear(128, task.classes))
 
 
+def _goodai(task: _Task) -> nn.Module:
+    """Unpadded convolutions with full batch norm, which also follows the last layer."""
+    channels, height, width = task.image_shape
+    grid = [((side - 2) // 2 - 2) // 2 for side in (height, width)]
+    if min(grid) < 1:
+        raise UserError(f"learner goodai needs images of at least 10×10 pixels, but these are {height}×{width}.")
+    layers: list[nn.Module] = []
+    for cin, cout in ((channels, 64), (64, 128)):
+        layers += [nn.Conv2d(cin, cout, 3), _activation(), nn.BatchNorm2d(cout), nn.MaxPool2d(2)]
+    flat = 128 * grid[0] * grid[1]
+    network = nn.Sequential(*layers, nn.Flatten(), nn.Linear(flat, task.classes), nn.BatchNorm1d(task.classes))
+    for layer in network:
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(layer.weight)
+    return network
+
+
 def _head(
     channels: int, height: int, width: int, hidden: int | None, classes: int, norm: Callable[[int], nn.Module]
 ) -> list[nn.Module]:
@@ -103,6 +120,7 @@ _LARGER3 = [(3, 1, 64), (1, 1, 64), (3, 2, 128), (1, 1, 128), (3, 2, 256), (1, 1
 _LARGER4 = [(3, 1, 64), (1, 1, 64), (3, 2, 128), (1, 1, 128), (1, 1, 128), (3, 2, 256), (1, 1, 256), (1, 1, 256)]
 
 PUBLISHED: dict[str, Callable[[_Task], nn.Module]] = {
+    "goodai": _goodai,
     "base": _base(None),
     "base_fc": _base(256),
     "linear": _perceptron,

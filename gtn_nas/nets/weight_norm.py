@@ -12,11 +12,11 @@ __all__ = ["WeightNormConv2d", "WeightNormLinear"]
 class WeightNormConv2d(nn.Module):
     """A convolution with weight ``g·v/‖v‖`` per output channel (Salimans & Kingma, 2016), without bias."""
 
-    def __init__(self, cin: int, cout: int, kernel: int, stride: int = 1) -> None:
+    def __init__(self, cin: int, cout: int, kernel: int, stride: int = 1, padding: int | None = None) -> None:
         super().__init__()
         self.direction = nn.Parameter(torch.empty(cout, cin, kernel, kernel))
         self.gain = nn.Parameter(torch.ones(cout))
-        self.stride, self.padding = stride, kernel // 2
+        self.stride, self.padding = stride, kernel // 2 if padding is None else padding
         nn.init.kaiming_normal_(self.direction)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -28,11 +28,11 @@ class WeightNormConv2d(nn.Module):
 class WeightNormLinear(nn.Module):
     """``(x·vᵀ + b)·g/‖v‖``: the published GTN scales the bias with the weight."""
 
-    def __init__(self, cin: int, cout: int) -> None:
+    def __init__(self, cin: int, cout: int, bias: bool = True) -> None:
         super().__init__()
         self.direction = nn.Parameter(torch.empty(cout, cin))
         self.gain = nn.Parameter(torch.ones(cout))
-        self.bias = nn.Parameter(torch.zeros(cout))
+        self.bias = nn.Parameter(torch.zeros(cout)) if bias else None
         nn.init.kaiming_normal_(self.direction)
 
     def forward(self, x: Tensor) -> Tensor:

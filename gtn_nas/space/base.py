@@ -78,16 +78,26 @@ class SearchSpace(ABC):
         """Draw ``count`` different architectures.
 
         Raises:
-            UserError: the space does not hold that many.
+            UserError: the space does not hold, or does not draw, that many.
         """
         size = self.size
         if count > size:
             raise UserError(f"space {self.name!r} holds {size} architectures, but {count} were asked for.")
+        found = self.sample_up_to(count, seed)
+        if len(found) < count:
+            raise UserError(f"space {self.name!r} draws only {len(found)} different architectures; ask for no more.")
+        return found
+
+    def sample_up_to(self, count: int, seed: int) -> list[Architecture]:
+        """Draw ``count`` different architectures, or as many as turn up: :meth:`sample` may draw few of all."""
         rng = np.random.default_rng(seed)
         found: dict[str, Architecture] = {}
-        while len(found) < count:
+        repeats = 0
+        while len(found) < count and repeats < 1000 + 50 * count:
             architecture = self.sample(rng)
-            found.setdefault(self.key(architecture), architecture)
+            key = self.key(architecture)
+            repeats = repeats + 1 if key in found else 0
+            found.setdefault(key, architecture)
         return list(found.values())
 
     def validate(self, architecture: Mapping[str, object]) -> Architecture:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from gtn_nas.errors import UserError
 from gtn_nas.space.base import SearchSpace
+from gtn_nas.space.narrowing import narrow, parse_choices
 
 __all__ = ["available_spaces", "load_space"]
 
@@ -22,9 +23,14 @@ def available_spaces() -> dict[str, str]:
 def load_space(name: str) -> SearchSpace:
     """Return the installed space ``name``, or the one at ``path/to/file.py:Class``.
 
+    Either may be followed by ``[parameter=value,…]``, which fixes some of its parameters.
+
     Raises:
         UserError: there is no such space, or it does not load.
     """
+    if name.endswith("]") and "[" in name:
+        whole, _, choices = name[:-1].rpartition("[")
+        return narrow(load_space(whole), parse_choices(choices))
     if ".py:" in name:
         path, _, class_name = name.rpartition(":")
         space = _instantiate(_load_file(Path(path)), class_name, name)

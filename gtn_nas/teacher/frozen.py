@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -29,21 +30,27 @@ __all__ = ["CARD", "LESSON", "FrozenTeacher", "load_teacher", "save_teacher"]
 LESSON = "lesson.safetensors"
 CARD = "teacher.json"
 _FORMAT = 1
+_PACKED = ("images8", "pixel_low", "pixel_high")
 
 
 @dataclass(frozen=True)
 class FrozenTeacher:
-    """A lesson, how learners are to be taught and examined with it, and what is known about it."""
+    """A lesson, how learners are to be taught and examined with it, and what is known about it.
+
+    ``packed`` holds the bytes that the lesson's images were made of, for a teacher that is stored so.
+    """
 
     lesson: Lesson
     config: TeacherConfig
     card: dict[str, Any] = field(default_factory=dict)
+    packed: Mapping[str, Tensor] | None = None
 
     @cached_property
     def fingerprint(self) -> str:
         """Hash of all that decides a score: tensors, inner optimiser, statistics."""
-        digest = hashlib.sha256(json.dumps(self.config.model_dump(), sort_keys=True).encode())
-        for name, tensor in sorted(_tensors(self.lesson).items()):
+        deciding = self.config.model_dump(include={"inner", "statistics", "statistics_batches"})
+        digest = hashlib.sha256(json.dumps(deciding, sort_keys=True).encode())
+        for name, tensor in sorted(self.lesson.tensors().items()):
             digest.update(name.encode())
             digest.update(tensor.cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()[:16]
@@ -52,6 +59,11 @@ class FrozenTeacher:
         """Return whose statistics batch-norm layers use when a taught learner is examined."""
         images = task.train.images[:256] if self.config.statistics == "real" else None
         return Protocol(self.config.statistics, self.config.statistics_batches, images)
+
+    def quantised(self) -> FrozenTeacher:
+        """Return the teacher with its pixels rounded to 256 levels per channel, which are then stored as bytes."""
+        packed = _pack(self.lesson.images) if self.packed is None else self.packed
+        return replace(self, lesson=replace(self.lesson, images=_unpack(packed)), packed=packed)
 
     def check_task(self, task: Task) -> None:
         """Refuse a task that the teacher was not made for.
@@ -89,8 +101,12 @@ class FrozenTeacher:
 def save_teacher(teacher: FrozenTeacher, folder: Path) -> None:
     """Write ``lesson.safetensors`` and ``teacher.json`` into ``folder``, the card last."""
     folder.mkdir(parents=True, exist_ok=True)
+    tensors = teacher.lesson.tensors()
+    if teacher.packed is not None:
+        del tensors["images"]
+        tensors |= teacher.packed
     temporary = folder / f".{LESSON}.tmp"
-    save_file({name: tensor.cpu().contiguous() for name, tensor in _tensors(teacher.lesson).items()}, temporary)
+    save_file({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, temporary)
     os.replace(temporary, folder / LESSON)
     card = {
         "format": _FORMAT,
@@ -113,8 +129,10 @@ def load_teacher(folder: Path) -> FrozenTeacher:
         card = json.loads((folder / CARD).read_text(encoding="utf-8"))
         config = TeacherConfig(**card["config"])
         tensors = load_file(folder / LESSON)
-        hyper = {name.removeprefix("hyper."): t for name, t in tensors.items() if name.startswith("hyper.")}
-        teacher = FrozenTeacher(Lesson(tensors["images"], tensors["targets"], hyper), config, card)
+        packed = {name: tensors[name] for name in _PACKED} if _PACKED[0] in tensors else None
+        if packed is not None:
+            tensors["images"] = _unpack(packed)
+        teacher = FrozenTeacher(Lesson.of_tensors(tensors), config, card, packed)
     except (json.JSONDecodeError, KeyError, TypeError, ValidationError, SafetensorError, OSError) as error:
         what = str(error).splitlines()[0]
         raise UserError(f"the teacher in {folder} is damaged ({what}); train it again or copy it anew.") from error
@@ -129,7 +147,15 @@ def load_teacher(folder: Path) -> FrozenTeacher:
     return teacher
 
 
-def _tensors(lesson: Lesson) -> dict[str, Tensor]:
-    hyper = {f"hyper.{name}": values for name, values in lesson.hyper.items()}
-    targets = lesson.targets if lesson.targets.is_floating_point() else lesson.targets.to(torch.int64)
-    return {"images": lesson.images.detach(), "targets": targets.detach(), **hyper}
+def _pack(images: Tensor) -> dict[str, Tensor]:
+    """Return pixels ``[T, B, C, H, W]`` as bytes between the lowest and the highest of their channel ``[C]``."""
+    flat = images.transpose(0, 2).flatten(1)
+    low, high = flat.amin(1), flat.amax(1)
+    shape = (-1, 1, 1)
+    levels = (images - low.view(shape)) / (high - low).clamp_min(1e-12).view(shape) * 255
+    return dict(zip(_PACKED, (levels.round().to(torch.uint8), low, high), strict=True))
+
+
+def _unpack(packed: Mapping[str, Tensor]) -> Tensor:
+    low, high = packed["pixel_low"].view(-1, 1, 1), packed["pixel_high"].view(-1, 1, 1)
+    return low + (high - low) * (packed["images8"].float() / 255)

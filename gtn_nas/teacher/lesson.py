@@ -10,6 +10,8 @@ from torch import Tensor
 
 __all__ = ["Lesson"]
 
+_HYPER = "hyper."
+
 
 @dataclass(frozen=True)
 class Lesson:
@@ -40,6 +42,21 @@ class Lesson:
         """Return the lesson cut off from whatever graph made it."""
         hyper = {name: values.detach() for name, values in self.hyper.items()}
         return Lesson(self.images.detach(), self.targets.detach(), hyper)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return everything by name: ``images``, ``targets`` and ``hyper.NAME``."""
+        hyper = {f"{_HYPER}{name}": values for name, values in self.hyper.items()}
+        return {"images": self.images, "targets": self.targets, **hyper}
+
+    @classmethod
+    def of_tensors(cls, tensors: Mapping[str, Tensor]) -> Lesson:
+        """Return the lesson that :meth:`tensors` came from.
+
+        Raises:
+            KeyError: images or targets are missing.
+        """
+        hyper = {name.removeprefix(_HYPER): t for name, t in tensors.items() if name.startswith(_HYPER)}
+        return cls(tensors["images"], tensors["targets"], hyper)
 
     def to(self, device: torch.device) -> Lesson:
         """Return the lesson on ``device``."""

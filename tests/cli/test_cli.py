@@ -109,7 +109,12 @@ def test_doctor() -> None:
 
 def test_an_interrupted_training_says_how_to_resume_and_does(tmp_path: Path, refused: Refused) -> None:
     words = ["train-teacher", "--out", tmp_path / "t", *TINY]
-    process = subprocess.Popen(command(*words, "--iterations", "100000"), stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command(*words, "--iterations", "100000"),
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
+    )
     deadline = time.monotonic() + 120
     while not (tmp_path / "t" / "checkpoint.safetensors").exists() and time.monotonic() < deadline:
         time.sleep(0.2)  # the first checkpoint comes with the first outer step
@@ -143,6 +148,14 @@ def _curve(folder: Path) -> list[object]:
         (["--set", "teacher.colour=red"], "setting teacher.colour"),
         (["--set", "steps"], "--set takes group.name=value"),
         (["--set", "teacher.inner=lion"], "unknown inner optimiser 'lion'"),
+        (
+            ["--set", "teacher.kind=real", "--set", "teacher.targets=learned"],
+            "setting teacher: kind = real shows other",
+        ),
+        (["--learner", "alexnet"], "learner='alexnet' is outside the choices 'goodai', 'base'"),
+        (["--learner", "goodai"], "learner goodai needs images of at least 10×10"),
+        (["--learner", "base", "--space", "cnn_small"], "--learner and --space both say"),
+        (["--truth", "none.jsonl"], "no truth table none.jsonl"),
         (["--config", "none.toml"], "cannot read settings file none.toml"),
         (["--time-budget", "soon"], "--time-budget must be a positive time"),
         (["--threads", "0"], "threads must be at least 1"),
@@ -196,6 +209,47 @@ def test_demo_runs_the_whole_path(tmp_path: Path, refused: Refused) -> None:
     assert {path.name for path in (tmp_path / "demo").iterdir()} == expected
     assert "setting demo.candidates" in refused("demo", "--out", tmp_path / "x", "--set", "demo.candidates=0")
     assert "setting demo.verify" in refused("demo", "--out", tmp_path / "x", "--set", "demo.verify=many")
+
+
+def test_the_store_serves_a_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: Refused) -> None:
+    monkeypatch.setenv("GTN_NAS_TEACHERS", str(tmp_path / "store"))
+    space = "cnn_small[norm=batch]"  # no teacher is shipped for it
+    said = refused("search", "--space", space)
+    assert "train one: gtn-nas train-teacher --data digits --space cnn_small[norm=batch]" in said
+    words = ["train-teacher", "--space", space, "--iterations", "2", *TINY, "--log", tmp_path / "log"]
+    done = run(*words)
+    assert f"next: gtn-nas search --space {space} --data digits --storage" in done.stderr
+    assert "unseen architectures reach" in done.stderr
+    assert list((tmp_path / "log").glob("events*"))
+    listed = json.loads(run("teachers", "--json").stdout)["teachers"]
+    (mine,) = [teacher for teacher in listed if teacher["origin"] == "own"]
+    assert (mine["task"], mine["space"], mine["lesson"]) == ("digits", space, "4 × 10")
+    assert "4 × 10" in run("teachers").stdout
+    searched = run("search", "--space", space, "--trials", "2", "--set", "teacher.steps=4", "--threads", "1", "--json")
+    assert json.loads(searched.stdout)["trials"] == 2
+    refused("search", "--space", space, "--set", "teacher.steps=5")
+
+
+def test_a_teacher_for_one_published_learner_and_its_export(tmp_path: Path) -> None:
+    words = ["train-teacher", "--learner", "linear", "--out", tmp_path / "t", "--iterations", "2", *TINY, "--json"]
+    card = json.loads(run(*words).stdout)
+    assert card["space"] == "published[learner=linear]"
+    assert card["quality"]["architectures"] == 1
+    run("export", "teacher", tmp_path / "t", "--out", tmp_path / "lesson.npz")
+    assert np.load(tmp_path / "lesson.npz")["images"].shape == (4, 10, 1, 8, 8)
+    run("export", "teacher", tmp_path / "t", "--out", tmp_path / "lesson.npz", code=2)
+    searched = run("search", "--teacher", tmp_path / "t", "--trials", "1", "--threads", "1", "--json")
+    assert json.loads(searched.stdout)["best"]["architecture"] == {"learner": "linear"}
+
+
+def test_a_teacher_chosen_by_a_truth_table_is_judged_on_the_rest(workshop: Path, tmp_path: Path) -> None:
+    table = ["--truth", workshop / "truth.jsonl"]
+    words = ["train-teacher", "--out", tmp_path / "t", "--iterations", "2", *TINY, *table, "--json"]
+    card = json.loads(run(*words, "--set", "meta.validation_architectures=3").stdout)
+    assert len(card["chosen_on"]) == 3
+    assert {"accuracy", "outer_steps", "spearman"} <= card["validation"][0].keys()
+    judged = ["correlate", "--teacher", tmp_path / "t", *table, "--out", tmp_path / "r", "--threads", "1", "--json"]
+    assert json.loads(run(*judged).stdout)["n"] == 2
 
 
 def test_resume_and_force_are_refused_together(refused: Refused, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from gtn_nas.correlation import TruthTable, compare, score_all
 from gtn_nas.correlation.compare import verdict
+from gtn_nas.errors import UserError
 from gtn_nas.proxy import Flops, Params, Proxy, Random
 from gtn_nas.space import Architecture
 from gtn_nas.task import Task
@@ -40,7 +41,19 @@ def table() -> TruthTable:
     architectures = SPACE.sample_many(20, 0)
     rng = np.random.default_rng(0)
     accuracies = rng.uniform(0.5, 0.9, size=(20, 1)) + rng.normal(scale=0.01, size=(20, 3))
-    return TruthTable(architectures, [SPACE.key(a) for a in architectures], accuracies, 2.5, {"epochs": 10})
+    return TruthTable(
+        architectures, [SPACE.key(a) for a in architectures], accuracies, 2.5, {"epochs": 10}, accuracies.mean(axis=1)
+    )
+
+
+def test_a_table_without_what_the_teacher_was_chosen_by(table: TruthTable) -> None:
+    rest = table.without(table.keys[3:])
+    assert rest.keys == table.keys[:3]
+    assert rest.architectures == table.architectures[:3]
+    assert np.array_equal(rest.accuracies, table.accuracies[:3])
+    assert [accuracy for _, accuracy in rest.validated] == table.validation[:3].tolist()
+    with pytest.raises(UserError, match="every architecture of the truth table served to choose the teacher"):
+        table.without(table.keys)
 
 
 def test_the_whole(digits: Task, table: TruthTable) -> None:

@@ -15,6 +15,7 @@ from gtn_nas.errors import UserError
 from gtn_nas.meta import MetaConfig, MetaTrainer, OuterStep
 from gtn_nas.meta.checkpoint import CHECKPOINT, restore_checkpoint, save_checkpoint
 from gtn_nas.meta.train import measure_quality, start_training, train_teacher
+from gtn_nas.meta.validation import Validation
 from gtn_nas.space import Architecture, ImageTask
 from gtn_nas.task import Task
 from gtn_nas.teacher.config import TeacherConfig
@@ -26,7 +27,7 @@ TINY = TeacherConfig(steps=4, batch_size=10, latent=8, width=4, warm_start=3)
 
 
 def start(task: Task, config: TeacherConfig = TINY, **settings: object) -> MetaTrainer:
-    options = {"iterations": 4, "real_batch": 32, "exam_every": 2, **settings}
+    options = {"iterations": 4, "real_batch": 32, "exam_every": 2, "validation_architectures": 2, **settings}
     return start_training(task, CnnSmall(), config, MetaConfig(**options), None)
 
 
@@ -108,7 +109,7 @@ def test_the_quality_of_a_teacher_can_be_measured_again(digits: Task, tiny_teach
     graded = []
     for unrelated in (1, 2):
         torch.manual_seed(unrelated)
-        graded.append(measure_quality(tiny_teacher, digits, Dropping(), architectures=2))
+        graded.append(measure_quality(tiny_teacher, digits, Dropping(), Dropping().sample_many(2, 0)))
     assert graded[0] == graded[1]
 
 
@@ -223,3 +224,72 @@ def test_the_optimisers_own_rate_is_the_default(digits: Task) -> None:
     for inner, rate in (("adam", 0.002), ("sgd", 0.05)):
         trainer = start(digits, TINY.model_copy(update={"inner": inner}))
         assert trainer.teacher.schedule()["lr"].tolist() == pytest.approx([rate] * 4)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"curriculum": "random"},
+        {"curriculum": "all_shuffled", "targets": "learned"},
+        {"kind": "distilled_pixels"},
+        {"kind": "real", "warm_start": 0},
+        {"targets": "soft"},
+    ],
+    ids=lambda settings: "-".join(map(str, settings.values())),
+)
+def test_every_kind_of_teacher_learns_and_resumes(digits: Task, tmp_path: Path, settings: dict[str, object]) -> None:
+    config = TINY.model_copy(update=settings)
+    whole = start(digits, config)
+    before = {name: p.clone() for name, p in whole.teacher.named_parameters() if p.requires_grad}
+    whole.step()
+    for name, parameter in whole.teacher.named_parameters():
+        assert not parameter.requires_grad or not torch.equal(before[name], parameter), name
+    save_checkpoint(whole, tmp_path)
+    meta = whole.config
+    resumed = start_training(digits, CnnSmall(), config, meta, tmp_path)
+    whole.step()
+    resumed.step()
+    assert torch.equal(weights(whole), weights(resumed))
+    assert torch.equal(whole.lesson().images, resumed.lesson().images)
+
+
+def test_the_best_validated_teacher_is_kept(digits: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    figures = iter([0.3, 0.8, 0.5])
+    lessons = []
+
+    def pretend(teacher: FrozenTeacher, *arguments: object) -> Validation:
+        lessons.append(teacher.lesson)
+        return Validation(int(arguments[4]), next(figures))
+
+    monkeypatch.setattr("gtn_nas.meta.train.validate", pretend)
+    settings = MetaConfig(iterations=5, real_batch=32, exam_every=2, validate_every=2, validation_architectures=2)
+    frozen = train_teacher(digits, CnnSmall(), TINY, settings, tmp_path)
+    assert [found["outer_steps"] for found in frozen.card["validation"]] == [2, 4, 5]
+    assert torch.equal(frozen.lesson.images, lessons[1].images)
+    assert len(frozen.card["chosen_on"]) == 2
+
+
+def test_the_averaged_teacher_lags_behind(digits: Task) -> None:
+    averaged, latest = start(digits, averaging=0.5), start(digits, averaging=0.0)
+    rates = []
+    for trainer in (averaged, latest):
+        for _ in range(2):
+            trainer.step()
+            rates.append(trainer.teacher.schedule.raw["lr"].detach().clone())
+    assert torch.equal(rates[1], rates[3])
+    assert torch.allclose(averaged.average.module.schedule.raw["lr"], (rates[0] + rates[1]) / 2)
+    assert torch.equal(latest.lesson().images, latest.teacher(0).images.detach())
+
+
+def test_a_growing_lesson_begins_short(digits: Task) -> None:
+    trainer = start(digits, growth=1.0, iterations=4)
+    before = {name: values.detach().clone() for name, values in trainer.teacher.schedule().items()}
+    trainer.step()
+    moved = trainer.teacher.schedule()["lr"] != before["lr"]
+    assert moved.tolist() == [True, False, False, False]
+
+
+def test_what_is_held_out_belongs_to_the_checkpoint(digits: Task, tmp_path: Path) -> None:
+    save_checkpoint(start(digits), tmp_path)
+    with pytest.raises(UserError, match="held-out architectures"):
+        restore_checkpoint(start(digits, validation_architectures=3), tmp_path)

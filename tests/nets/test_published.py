@@ -8,6 +8,7 @@ from gtn_nas.nets.published import PUBLISHED, build_published
 from tests.conftest import Shape
 
 SIZES = {  # MNIST / CIFAR-10, counted from the published code
+    "goodai": (106_910, 122_142),  # by the layers that are published
     "base": (75_988, 77_140),
     "base_fc": (1_683_668, 2_176_340),
     "linear": (235_924, 821_652),
@@ -29,5 +30,10 @@ def test_sizes(name, index, shape):
 
 
 def test_unknown_name():
-    with pytest.raises(UserError, match="unknown published learner 'alexnet'; use one of base, base_fc"):
+    with pytest.raises(UserError, match="unknown published learner 'alexnet'; use one of goodai, base, base_fc"):
         build_published("alexnet", Shape())
+
+
+def test_a_learner_that_does_not_fit_the_images():
+    with pytest.raises(UserError, match="goodai needs images of at least 10×10 pixels, but these are 8×8"):
+        build_published("goodai", Shape((1, 8, 8)))

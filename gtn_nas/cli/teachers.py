@@ -1,0 +1,54 @@
+"""``gtn-nas teachers``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from gtn_nas.cli.output import note, print_json, results
+from gtn_nas.teacher.store import Stored, store_folder, stored_teachers
+
+__all__ = ["teachers_command"]
+
+
+def teachers_command(
+    as_json: Annotated[bool, typer.Option("--json", help="print the list as JSON on stdout")] = False,
+) -> None:
+    """List the teachers in the store and those that come with the package."""
+    found = list(stored_teachers())
+    if as_json:
+        print_json({"store": str(store_folder()), "teachers": [_facts(teacher) for teacher in found]})
+        return
+    note(f"store: [bold]{escape(str(store_folder()))}[/]")
+    if not found:
+        note("no teachers yet; gtn-nas train-teacher makes one.")
+        return
+    table = Table("teacher", "task", "space", "T × B", "unseen networks", "trained")
+    for teacher in found:
+        facts = _facts(teacher)
+        accuracy = "–" if facts["accuracy"] is None else f"{facts['accuracy']:.3f}"
+        minutes = f"{facts['outer_steps']} steps, {(facts['seconds'] or 0) / 60:.0f} min"
+        name = teacher.folder.name if teacher.origin == "own" else f"{teacher.folder.name} (shipped)"
+        table.add_row(
+            escape(name), escape(str(facts["task"])), escape(str(facts["space"])), facts["lesson"], accuracy, minutes
+        )
+    results.print(table)
+
+
+def _facts(teacher: Stored) -> dict[str, Any]:
+    card = teacher.card
+    config = card.get("config", {})
+    return {
+        "folder": str(teacher.folder),
+        "origin": teacher.origin,
+        "task": card.get("task"),
+        "space": card.get("space"),
+        "lesson": f"{config.get('steps')} × {config.get('batch_size')}",
+        "accuracy": card.get("quality", {}).get("mean_validation_accuracy"),
+        "outer_steps": card.get("outer_steps"),
+        "seconds": card.get("seconds"),
+        "fingerprint": card.get("fingerprint"),
+    }

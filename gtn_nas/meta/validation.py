@@ -1,0 +1,71 @@
+"""How well a lesson teaches and ranks architectures that training has not seen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from scipy.stats import spearmanr
+
+from gtn_nas.meta.inner import inner_optimiser
+from gtn_nas.meta.teach import teach_architecture
+from gtn_nas.processes import ALONE, World
+from gtn_nas.space import Architecture, SearchSpace
+from gtn_nas.task import Task
+from gtn_nas.teacher.frozen import FrozenTeacher
+
+__all__ = ["Validation", "accuracies", "validate"]
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Accuracy of taught held-out architectures after ``outer_steps``, and how they rank against real training.
+
+    ``spearman`` is None where no real accuracies are known or the rank correlation is undefined.
+    """
+
+    outer_steps: int
+    accuracy: float
+    spearman: float | None = None
+
+    @property
+    def figure(self) -> float:
+        """What the best teacher is chosen by: the rank correlation where there is one."""
+        return self.accuracy if self.spearman is None else self.spearman
+
+
+def validate(
+    teacher: FrozenTeacher,
+    space: SearchSpace,
+    task: Task,
+    architectures: Sequence[Architecture],
+    truth: Sequence[float] | None,
+    outer_steps: int,
+    world: World = ALONE,
+) -> Validation:
+    """Teach ``architectures`` and examine them on validation images; processes share the work."""
+    found = accuracies(teacher, space, task, architectures, world)
+    correlation = math.nan
+    if truth is not None and min(len(set(found)), len(set(truth))) > 1:  # it is not defined of constants
+        correlation = float(spearmanr(found, truth).statistic)
+    return Validation(outer_steps, sum(found) / len(found), None if math.isnan(correlation) else correlation)
+
+
+def accuracies(
+    teacher: FrozenTeacher,
+    space: SearchSpace,
+    task: Task,
+    architectures: Sequence[Architecture],
+    world: World = ALONE,
+) -> list[float]:
+    """Return every architecture's accuracy on the first 2,000 validation images, each taught from its own seed."""
+    rule, protocol = inner_optimiser(teacher.config.inner), teacher.protocol(task)
+    found = torch.zeros(len(architectures), dtype=torch.float64, device=teacher.lesson.images.device)
+    for number in range(world.rank, len(architectures), world.size):
+        graded, _ = teach_architecture(space, task, architectures[number], number, teacher.lesson, rule, protocol)
+        found[number] = graded.accuracy * world.size  # the mean over processes takes the factor back
+    world.average([found])
+    result: list[float] = found.tolist()
+    return result

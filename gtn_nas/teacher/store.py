@@ -1,0 +1,100 @@
+"""Where teachers are kept: the user's own, and those that come with the package."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+import platformdirs
+
+from gtn_nas.errors import UserError
+from gtn_nas.fingerprint import fingerprint
+from gtn_nas.space import SearchSpace
+from gtn_nas.task import Task
+from gtn_nas.teacher.config import TeacherConfig
+from gtn_nas.teacher.frozen import CARD
+
+__all__ = ["Stored", "find_teacher", "place_for", "store_folder", "stored_teachers"]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A teacher's folder and its card, unread and unchecked beyond that."""
+
+    folder: Path
+    card: Mapping[str, Any]
+    origin: Literal["own", "shipped"]
+
+    @property
+    def quality(self) -> float:
+        """Mean accuracy of unseen architectures on real validation images; -1 where it was never measured."""
+        return float(self.card.get("quality", {}).get("mean_validation_accuracy", -1.0))
+
+    def serves(self, task: Task, space: SearchSpace, wanted: Mapping[str, Any]) -> bool:
+        """Whether it was made for this task and space, with these settings (``TeacherConfig`` names)."""
+        if (self.card.get("task_fingerprint"), self.card.get("space_fingerprint")) != (
+            task.fingerprint,
+            space.fingerprint,
+        ):
+            return False
+        config = self.card.get("config", {})
+        return all(config.get(name) == value for name, value in wanted.items())
+
+
+def store_folder() -> Path:
+    """Return the folder of the user's teachers: ``GTN_NAS_TEACHERS``, or in the platform's data folder."""
+    named = os.environ.get("GTN_NAS_TEACHERS")
+    return Path(named) if named else platformdirs.user_data_path("gtn-nas") / "teachers"
+
+
+def stored_teachers() -> Iterator[Stored]:
+    """Yield all teachers that can be read of, the user's own first."""
+    places: list[tuple[Path, Literal["own", "shipped"]]] = [(store_folder(), "own"), (_shipped_folder(), "shipped")]
+    for root, origin in places:
+        for path in sorted(root.glob(f"*/{CARD}")):
+            try:
+                card = json.loads(path.read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                continue  # whoever asks for that one by its folder is told what is wrong with it
+            if isinstance(card, dict):
+                yield Stored(path.parent, card, origin)
+
+
+def find_teacher(task: Task, space: SearchSpace, wanted: Mapping[str, Any]) -> Stored:
+    """Return the best teacher by its measured quality for task, space and settings; the user's own go first.
+
+    Args:
+        task, space: what it must have been trained for.
+        wanted: names and values of ``TeacherConfig`` that it must have been trained with.
+
+    Raises:
+        UserError: there is none; the message holds the command that trains one.
+    """
+    fitting = [teacher for teacher in stored_teachers() if teacher.serves(task, space, wanted)]
+    if not fitting:
+        settings = "".join(f" --set teacher.{name}={value}" for name, value in wanted.items())
+        raise UserError(
+            f"no teacher for task {task.name!r} and space {space.name!r} is in {store_folder()}; train one: "
+            f"gtn-nas train-teacher --data {task.source or task.name} --space {space.origin or space.name}{settings}"
+        )
+    return max(fitting, key=lambda teacher: (teacher.origin == "own", teacher.quality))
+
+
+def place_for(task: Task, space: SearchSpace, config: TeacherConfig) -> Path:
+    """Return the store's folder for a teacher of this task, space and settings."""
+    settings = fingerprint(repr((task.fingerprint, space.fingerprint, sorted(config.model_dump().items()))))
+    return store_folder() / f"{_plain(task.name)}-{_plain(space.name)}-{settings[:8]}"
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.]+", "-", name).strip("-")
+
+
+def _shipped_folder() -> Path:
+    return Path(str(files("gtn_nas") / "shipped"))

@@ -1,0 +1,79 @@
+"""Teachers are found by task, space and settings."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gtn_nas.errors import UserError
+from gtn_nas.space import load_space
+from gtn_nas.task import Task
+from gtn_nas.teacher.config import TeacherConfig
+from gtn_nas.teacher.frozen import FrozenTeacher, save_teacher
+from gtn_nas.teacher.store import find_teacher, place_for, store_folder, stored_teachers
+
+SPACE = load_space("cnn_small")
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("GTN_NAS_TEACHERS", str(tmp_path / "store"))
+    monkeypatch.setattr("gtn_nas.teacher.store._shipped_folder", lambda: tmp_path / "shipped")
+    return store_folder()
+
+
+def put(teacher: FrozenTeacher, folder: Path, task: Task, accuracy: float, **settings: object) -> None:
+    card = {
+        "task": task.name,
+        "task_fingerprint": task.fingerprint,
+        "space": SPACE.name,
+        "space_fingerprint": SPACE.fingerprint,
+        "quality": {"mean_validation_accuracy": accuracy},
+    }
+    save_teacher(replace(teacher, card=card, config=teacher.config.model_copy(update=settings)), folder)
+
+
+def test_the_best_of_ones_own_goes_before_a_shipped_one(store: Path, digits: Task, tiny_teacher: FrozenTeacher) -> None:
+    put(tiny_teacher, store.parent / "shipped" / "digits", digits, 0.9)
+    assert find_teacher(digits, SPACE, {}).origin == "shipped"
+    put(tiny_teacher, store / "a", digits, 0.5)
+    put(tiny_teacher, store / "b", digits, 0.7, latent=99)
+    assert find_teacher(digits, SPACE, {}).folder == store / "b"
+    assert find_teacher(digits, SPACE, {"latent": tiny_teacher.config.latent}).folder == store / "a"
+    assert [teacher.origin for teacher in stored_teachers()] == ["own", "own", "shipped"]
+
+
+def test_none_fits(store: Path, digits: Task, tiny_teacher: FrozenTeacher) -> None:
+    put(tiny_teacher, store / "a", digits, 0.5)
+    with pytest.raises(
+        UserError, match=r"train one: gtn-nas train-teacher --data digits --space cnn_small --set teacher"
+    ):
+        find_teacher(digits, SPACE, {"steps": 9999})
+    with pytest.raises(UserError, match="no teacher for task 'digits' and space 'published'"):
+        find_teacher(digits, load_space("published"), {})
+
+
+def test_what_cannot_be_read_is_passed_over(store: Path) -> None:
+    for name, text in (("broken", "{"), ("list", "[]")):
+        (store / name).mkdir(parents=True)
+        (store / name / "teacher.json").write_text(text)
+    (store / "latin").mkdir()
+    (store / "latin" / "teacher.json").write_bytes(b'{"a": "\xff"}')
+    assert list(stored_teachers()) == []
+
+
+def test_places_differ_by_settings_and_are_plain_names(store: Path, digits: Task) -> None:
+    part = load_space("cnn_small[norm=batch]")
+    places = {place_for(digits, space, TeacherConfig(steps=steps)) for space in (SPACE, part) for steps in (8, 16)}
+    assert len(places) == 4
+    assert all(place.parent == store and "[" not in place.name for place in places)
+
+
+def test_shipped_teachers_are_whole() -> None:
+    for teacher in stored_teachers():
+        if teacher.origin == "shipped":
+            assert json.loads((teacher.folder / "teacher.json").read_text())["quality"]
+            assert sum(path.stat().st_size for path in teacher.folder.iterdir()) < 3e6
