@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test test-all lint clean bench-meta-step gpu-meta-step
+.PHONY: demo test test-all lint clean bench-meta-step gpu-meta-step gpu-teachers
 
 demo: $(READY)
 	$(BIN)/gtn-nas demo --out runs/demo --force
@@ -20,6 +20,9 @@ bench-meta-step: $(READY)
 
 gpu-meta-step: $(READY)
 	$(BIN)/python benchmarks/meta_step.py --device cuda --json benchmarks/results/meta_step_gpu.json
+
+gpu-teachers: $(READY)
+	bash benchmarks/gpu/teachers.sh
 
 lint: $(READY)
 	$(BIN)/ruff check .

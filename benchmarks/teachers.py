@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from optuna.distributions import CategoricalDistribution
 
-from gtn_nas.device import describe_hardware, describe_versions
+from gtn_nas.device import describe_hardware, describe_versions, pick_device
 from gtn_nas.memory import keep_freed_memory
 from gtn_nas.meta.learner import Learner
 from gtn_nas.meta.teach import grade, teach
@@ -82,6 +82,7 @@ def main() -> None:
     parser.add_argument("teacher", type=Path)
     parser.add_argument("--architectures", type=int, default=48)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--device", default="auto")
     parser.add_argument("--append", type=Path)
     options = parser.parse_args()
     keep_freed_memory()
@@ -89,7 +90,7 @@ def main() -> None:
     teacher = load_teacher(options.teacher)
     card = teacher.card
     space: SearchSpace = load_space(card["space_source"])
-    task: Task = load_task(card["source"], None, card.get("train_limit"))
+    task: Task = load_task(card["source"], pick_device(options.device), card.get("train_limit"))
     architectures = unseen(space, options.architectures, set(card["chosen_on"]))
     steps, batch = teacher.config.steps, teacher.config.batch_size
     proxies = [Gtn(space, task, teacher), RealSteps(space, task, steps, batch), RealSubset(space, task, steps, batch)]
