@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from gtn_nas.errors import UserError
 from gtn_nas.memory import Tidier
@@ -74,7 +76,7 @@ class MetaTrainer:
             [{"params": parameters, "lr": config.rate(name)} for name, parameters in groups.items()]
         )
         self._rates = [config.rate(name) for name in groups]
-        self.average = AveragedModel(teacher, multi_avg_fn=get_ema_multi_avg_fn(config.averaging))
+        self.average = AveragedModel(teacher, multi_avg_fn=_moving_average(config.averaging))
         self.curve: list[OuterStep] = []
         self.validations: list[Validation] = []
         self.best: Lesson | None = None  # the lesson of the best validation
@@ -182,6 +184,17 @@ class MetaTrainer:
                 f"{share:.0%} of the latest {count} learners diverged; lower the inner learning rate "
                 "(--set teacher.learning_rate=…) or the number of inner steps (--set teacher.steps=…), and start anew."
             )
+
+
+def _moving_average(decay: float) -> Callable[[Any, Any, Any], None]:
+    """Return the averaging of parameter lists; early on it is shorter, or the beginning would weigh for long."""
+
+    @torch.no_grad()
+    def update(averaged: list[Tensor], latest: list[Tensor], count: Tensor | int) -> None:
+        number = int(count)
+        torch._foreach_lerp_(averaged, latest, 1 - min(decay, (1 + number) / (10 + number)))
+
+    return update
 
 
 def _flow_back(lesson: Lesson, mean: MetaGradient, images: Tensor) -> None:
