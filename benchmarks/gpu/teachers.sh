@@ -14,7 +14,7 @@ train() { # NAME OPTIONS…
 for name in "${@:-}"; do
   case $name in
     mnist_goodai_*) train "$name" --data mnist --learner goodai --config "studies/teachers/$name.toml" ;;
-    mnist | fashion_mnist | digits | cifar10) train "${name}_cnn_small" --data "$name" --space cnn_small ;;
+    mnist | fashion_mnist | digits | cifar10) train "${name}_cnn_small" --data "$name" --space cnn_small --set meta.schedule_rate=0.03 ;;
     "") exec bash "$0" mnist_goodai_160 mnist_goodai_320 mnist_goodai_640 mnist_goodai_32x128 mnist fashion_mnist digits cifar10 ;;
     *) echo "unknown teacher '$name'; see the cases of $0" >&2; exit 2 ;;
   esac
