@@ -76,6 +76,12 @@ def summary(found: np.ndarray) -> dict[str, float]:
     }
 
 
+def progress(card: dict[str, Any]) -> list[tuple[float, float]]:
+    """Return minutes of training and the accuracy of the architectures that the teacher was chosen by."""
+    minutes = np.cumsum([step["seconds"] for step in card["curve"]]) / 60
+    return [(round(float(minutes[v["outer_steps"] - 1]), 1), round(v["accuracy"], 3)) for v in card["validation"]]
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -99,6 +105,7 @@ def main() -> None:
         "command": f"python benchmarks/teachers.py {' '.join(map(str, sys.argv[1:]))}",
         "task": card["task"], "space": card["space"], "steps": steps, "batch_size": batch,
         "teacher": teacher.fingerprint, "outer_steps": card["outer_steps"], "training_seconds": round(card["seconds"]),
+        "minutes_and_validation_accuracy": progress(card),
         "n": len(architectures), "seeds": options.seeds, "test_images": len(task.test),
     }  # fmt: skip
     for proxy in proxies:
