@@ -16,6 +16,7 @@ from gtn_nas.teacher.frozen import load_teacher
 
 __all__ = ["show"]
 
+_FIRST = ("task", "space", "quality", "outer_steps", "seconds", "diverged")
 _LONG = ("curve", "validation", "chosen_on")
 
 
@@ -26,7 +27,8 @@ def show(
 ) -> None:
     """Show a teacher's card: what it was trained on, how, and how good it is."""
     teacher = load_teacher(folder)
-    card = {name: value for name, value in teacher.card.items() if name not in _LONG}
+    known = {name: teacher.card[name] for name in _FIRST if name in teacher.card}
+    card = known | {name: value for name, value in teacher.card.items() if name not in _LONG}
     if grid is not None:
         view = teacher_view(teacher)
         grid.parent.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,8 @@ from gtn_nas.teacher.frozen import FrozenTeacher
 
 __all__ = ["search_view", "teacher_view"]
 
+_LONG = ("curve", "validation", "chosen_on")  # of a card: not for a table
+
 
 def teacher_view(teacher: FrozenTeacher) -> TeacherView:
     """Return the teacher's images as pixels (normalisation undone), its schedule, curve and card."""
@@ -23,7 +25,7 @@ def teacher_view(teacher: FrozenTeacher) -> TeacherView:
         labels=(targets.argmax(-1) if targets.is_floating_point() else targets).numpy(),
         schedule={name: values.tolist() for name, values in teacher.lesson.hyper.items()},
         curve=teacher.card.get("curve", []),
-        card={name: value for name, value in teacher.card.items() if name != "curve"},
+        card={name: value for name, value in teacher.card.items() if name not in _LONG},
     )
 
 
