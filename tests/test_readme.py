@@ -13,14 +13,17 @@ from torch import nn
 
 from gtn_nas.meta import Learner, inner_optimiser, teach
 from gtn_nas.meta.teach import GRADED
+from gtn_nas.nets.published import build_published
 from gtn_nas.proxy import Gtn
 from gtn_nas.proxy.taught import SCORE_SEEDS
 from gtn_nas.task import Task
+from gtn_nas.teacher.config import TeacherConfig
 from gtn_nas.teacher.export import export_teacher
 from gtn_nas.teacher.frozen import FrozenTeacher
 from gtn_nas.teacher.lesson import Lesson
+from gtn_nas.teacher.protocol import Protocol
 from search_spaces.cnn_small import CnnSmall
-from tests.conftest import REPOSITORY
+from tests.conftest import REPOSITORY, Shape
 
 
 def plain_loop() -> str:
@@ -62,3 +65,24 @@ def test_the_plain_loop_reproduces_the_score(
 def as_double(lesson: Lesson) -> Lesson:
     hyper = {name: values.double() for name, values in lesson.hyper.items()}
     return Lesson(lesson.images.double(), lesson.targets, hyper)
+
+
+def test_the_plain_loop_knows_every_batch_norm(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    images = torch.randn(6, 12, 1, 12, 12, dtype=torch.float64)
+    hyper = {"lr": torch.full((6,), 0.005), "beta1": torch.full((6,), 0.9), "beta2": torch.full((6,), 0.95)}
+    lesson = as_double(Lesson(images, torch.arange(72).view(6, 12) % 10, hyper))
+    teacher = FrozenTeacher(lesson, TeacherConfig(steps=6, batch_size=12, statistics_batches=2))
+    export_teacher(teacher, "npz", tmp_path / "lesson.npz")
+    names: dict[str, Any] = {}
+    exec(plain_loop(), names)
+
+    def build() -> nn.Module:
+        torch.manual_seed(1)
+        return build_published("goodai", Shape((1, 12, 12))).double()
+
+    learner = Learner(build())
+    taught = teach(learner, learner.initial, lesson, inner_optimiser("adam"), Protocol(batches=2))
+    expected = learner.predict(taught.theta, images[0], taught.statistics)
+    found = names["learn"](build(), tmp_path / "lesson.npz")(images[0])
+    torch.testing.assert_close(found.detach(), expected.detach(), atol=1e-6, rtol=1e-6)

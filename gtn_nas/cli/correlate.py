@@ -84,7 +84,7 @@ def correlate_with_progress(
 
 def print_proxies(content: dict[str, Any]) -> None:
     """Print the proxies ordered by Spearman; below them what failed, and the verdict."""
-    table = Table("proxy", title=f"{content['space']} on {content['task']}, n = {content['n']} architectures")
+    table = Table("proxy", title=escape(f"{content['space']} on {content['task']}, n = {content['n']} architectures"))
     for heading in ("Spearman", "95 % interval", "time for each"):
         table.add_column(heading, justify="right")
     for name, entry in in_order(content["proxies"]):

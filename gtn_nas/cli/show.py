@@ -37,7 +37,7 @@ def show(
     if as_json:
         print_json(card)
         return
-    table = Table(title=str(folder), show_header=False)
+    table = Table(title=escape(str(folder)), show_header=False)
     table.add_column(style="bold")
     table.add_column()
     for name, value in flatten(card):

@@ -40,14 +40,14 @@ def teachers_command(
 
 def _facts(teacher: Stored) -> dict[str, Any]:
     card = teacher.card
-    config = card.get("config", {})
+    config = teacher.group("config")
     return {
         "folder": str(teacher.folder),
         "origin": teacher.origin,
         "task": card.get("task"),
         "space": card.get("space"),
         "lesson": f"{config.get('steps')} × {config.get('batch_size')}",
-        "accuracy": card.get("quality", {}).get("mean_validation_accuracy"),
+        "accuracy": None if teacher.quality < 0 else teacher.quality,
         "outer_steps": card.get("outer_steps"),
         "seconds": card.get("seconds"),
         "fingerprint": card.get("fingerprint"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -104,11 +105,13 @@ def train_teacher_command(
     note(
         f"teacher saved to [bold]{escape(str(place))}[/]: "
         f"{summary['outer_steps']} outer steps in {summary['seconds']:.0f} s, "
-        f"{quality['architectures']} unseen architectures reach {quality['mean_validation_accuracy']:.3f} "
+        f"{quality['learners']} fresh learners ({_count(quality['architectures'], 'architecture')}) "
+        f"reach {quality['mean_validation_accuracy']:.3f} "
         f"± {quality['std']:.3f} on real validation images after {settings.teacher.steps} steps."
     )
-    with_teacher = f" --teacher {out}" if out is not None else ""
-    note(escape(f"next: gtn-nas search --space {named} --data {data}{with_teacher} --storage sqlite:///nas.db"))
+    words = ["--space", named, "--data", data, *(["--teacher", str(out)] if out is not None else [])]
+    words += [] if train_limit is None else ["--train-limit", str(train_limit)]
+    note(escape(f"next: gtn-nas search {shlex.join(words)} --storage sqlite:///nas.db"))
 
 
 def train_with_progress(
@@ -166,6 +169,10 @@ def parse_minutes(text: str) -> float:
     if minutes <= 0:
         raise UserError(f"--time-budget must be a positive time such as 90s, 20m or 2h, but got {text!r}.")
     return minutes
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _summary(teacher: FrozenTeacher, out: Path) -> dict[str, Any]:

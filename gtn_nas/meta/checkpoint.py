@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load, save_file
+from safetensors.torch import load, save
 from torch import Tensor
 
 from gtn_nas.errors import UserError
+from gtn_nas.files import write_atomically
 from gtn_nas.fingerprint import fingerprint
 from gtn_nas.meta.trainer import MetaTrainer, OuterStep
 from gtn_nas.meta.validation import Validation
@@ -26,7 +26,6 @@ CHECKPOINT = "checkpoint.safetensors"
 
 def save_checkpoint(trainer: MetaTrainer, folder: Path) -> None:
     """Write the teacher, the outer optimiser's state, the curve and all settings to ``folder``."""
-    folder.mkdir(parents=True, exist_ok=True)
     tensors: dict[str, Tensor] = {f"teacher.{k}": v.cpu() for k, v in trainer.teacher.state_dict().items()}
     tensors |= {f"average.{k}": v.cpu() for k, v in trainer.average.state_dict().items()}
     if trainer.best is not None:
@@ -40,9 +39,8 @@ def save_checkpoint(trainer: MetaTrainer, folder: Path) -> None:
         "validations": [asdict(validation) for validation in trainer.validations],
     }
     separate = {k: v.clone(memory_format=torch.contiguous_format) for k, v in tensors.items()}
-    temporary = folder / f".{CHECKPOINT}.tmp"
-    save_file(separate, temporary, {"run": json.dumps(described)})
-    os.replace(temporary, folder / CHECKPOINT)
+    # Not save_file: a kill would leave its temporary file, of another name each time, behind.
+    write_atomically(folder / CHECKPOINT, save(separate, {"run": json.dumps(described)}))
 
 
 def restore_checkpoint(trainer: MetaTrainer, folder: Path) -> None:
@@ -57,15 +55,21 @@ def restore_checkpoint(trainer: MetaTrainer, folder: Path) -> None:
         raise UserError(f"no checkpoint in {folder} to resume from; start without --resume.")
     try:
         described, tensors = json.loads(_metadata(content)["run"]), load(content)
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        theirs = dict(described["settings"])
+        for name, value in _settings(trainer).items():
+            if theirs.get(name) != value:
+                raise UserError(
+                    f"the checkpoint in {folder} was made with {name} = {theirs.get(name)!r}, this run has {value!r}; "
+                    "resume with the same settings, or give another --out."
+                )
+        _restore(trainer, described, tensors)
+    except UserError:
+        raise
+    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise UserError(f"the checkpoint {path} is damaged; start again without --resume.") from error
-    mine, theirs = _settings(trainer), described["settings"]
-    for name, value in mine.items():
-        if theirs.get(name) != value:
-            raise UserError(
-                f"the checkpoint in {folder} was made with {name} = {theirs.get(name)!r}, this run has {value!r}; "
-                "resume with the same settings, or give another --out."
-            )
+
+
+def _restore(trainer: MetaTrainer, described: dict[str, Any], tensors: dict[str, Tensor]) -> None:
     trainer.teacher.load_state_dict(_under("teacher.", tensors))
     trainer.average.load_state_dict(_under("average.", tensors))
     best = _under("best.", tensors)

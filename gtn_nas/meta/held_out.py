@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,15 +11,16 @@ from gtn_nas.space import Architecture, SearchSpace
 __all__ = ["HeldOut", "hold_out"]
 
 _SEED = 2**31 - 1
-_QUALITY = 16  # architectures that a teacher's card speaks of
-_PLENTY = 10  # a space holds so many times what is held out, or nothing is kept from training
+_QUALITY = 16  # learners that a teacher's card speaks of
+_SHARE = 10  # no more than a tenth of a space is kept from training
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Architectures for validation and for the final quality, their real accuracies where they are known.
+    """Architectures of the learners for validation and for the final quality; they repeat where a space has few.
 
-    ``keys`` are those that training must not draw; none where the space is so small that training needs all.
+    ``keys`` are those that training must not draw; ``truth`` holds the real accuracies of ``validation`` where
+    they are known.
     """
 
     validation: tuple[Architecture, ...]
@@ -28,17 +30,21 @@ class HeldOut:
 
 
 def hold_out(space: SearchSpace, count: int, truth: Sequence[tuple[Architecture, float]] | None = None) -> HeldOut:
-    """Choose ``count`` architectures for validation and others for the quality, always the same ones.
+    """Choose ``count`` learners for validation and 16 for the quality, always the same ones.
 
-    With ``truth``, architectures and their real accuracies, the first ``count`` of it serve for validation, and
-    all of it is kept from training, so that what is left can say how far the teacher is to be trusted.
+    The two share no architecture unless the space holds but one. With ``truth``, architectures and their real
+    accuracies, the first ``count`` of it serve for validation. Training draws none of them, nor anything of
+    ``truth``, as far as that leaves it nine tenths of the space.
     """
     drawn = space.sample_up_to(count + _QUALITY, _SEED)
-    if space.size < _PLENTY * (count + _QUALITY) or len(drawn) < count + _QUALITY:
-        return HeldOut(tuple(drawn[:count]), tuple(drawn[:_QUALITY]), frozenset())
-    known = list(truth or ())
-    keys = frozenset(space.key(architecture) for architecture in [*drawn, *(a for a, _ in known)])
-    if not known:
-        return HeldOut(tuple(drawn[:count]), tuple(drawn[count:]), keys)
-    chosen = known[:count]
-    return HeldOut(tuple(a for a, _ in chosen), tuple(drawn[count:]), keys, tuple(value for _, value in chosen))
+    known = list(truth or ())[:count]
+    chosen = [architecture for architecture, _ in known] or drawn[: max(1, min(count, len(drawn) // 2))]
+    mine = {space.key(architecture) for architecture in chosen}
+    others = [architecture for architecture in drawn if space.key(architecture) not in mine][:_QUALITY] or chosen
+    needed = mine | {space.key(architecture) for architecture in others}
+    every = needed | {space.key(architecture) for architecture, _ in truth or ()}
+    plenty = len(drawn) == count + _QUALITY  # whatever its size, a space may draw few
+    keys = next((kept for kept in (every, needed) if plenty and _SHARE * len(kept) <= space.size), set())
+    repeated = chosen if known else list(itertools.islice(itertools.cycle(chosen), count))
+    quality = tuple(itertools.islice(itertools.cycle(others), _QUALITY))
+    return HeldOut(tuple(repeated), quality, frozenset(keys), tuple(value for _, value in known) if known else None)

@@ -31,6 +31,7 @@ __all__ = ["Truth", "can_resume", "freeze", "measure_quality", "start_training",
 
 _CHECKPOINT_SECONDS = 30.0
 _WARM_START_SHARE = 0.15  # of a time budget, at most
+_QUALITY_SEED = 1000  # validations count from 0
 Truth = Sequence[tuple[Architecture, float]]
 
 
@@ -140,7 +141,7 @@ def freeze(trainer: MetaTrainer) -> FrozenTeacher:
         "versions": describe_versions(),
         "curve": [{k: round(v, 5) for k, v in asdict(step).items() if k != "diverged"} for step in trainer.curve],
         "validation": [asdict(validation) for validation in trainer.validations],
-        "chosen_on": sorted({space.key(a) for a in trainer.held_out.validation} & trainer.held_out.keys),
+        "chosen_on": sorted({space.key(architecture) for architecture in trainer.held_out.validation}),
         "processes": trainer.world.size,
     }
     lesson: Lesson = trainer.lesson() if trainer.best is None else trainer.best
@@ -150,10 +151,11 @@ def freeze(trainer: MetaTrainer) -> FrozenTeacher:
 def measure_quality(
     frozen: FrozenTeacher, task: Task, space: SearchSpace, architectures: Sequence[Architecture]
 ) -> dict[str, float | int]:
-    """Teach ``architectures``, which neither training nor the choice of the best has seen, and examine them."""
-    found = accuracies(frozen, space, task, architectures)
+    """Teach learners of ``architectures``, from seeds that no choice has used, and examine them."""
+    found = accuracies(frozen, space, task, architectures, first_seed=_QUALITY_SEED)
     return {
-        "architectures": len(found),
+        "architectures": len({space.key(architecture) for architecture in architectures}),
+        "learners": len(found),
         "mean_validation_accuracy": float(np.mean(found)),
         "std": float(np.std(found)),
     }

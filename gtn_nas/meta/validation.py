@@ -23,17 +23,21 @@ __all__ = ["Validation", "accuracies", "validate"]
 class Validation:
     """Accuracy of taught held-out architectures after ``outer_steps``, and how they rank against real training.
 
-    ``spearman`` is None where no real accuracies are known or the rank correlation is undefined.
+    ``ranked`` says whether real accuracies are known; ``spearman`` is None where they are not, or where the rank
+    correlation is undefined.
     """
 
     outer_steps: int
     accuracy: float
     spearman: float | None = None
+    ranked: bool = False
 
     @property
     def figure(self) -> float:
-        """What the best teacher is chosen by: the rank correlation where there is one."""
-        return self.accuracy if self.spearman is None else self.spearman
+        """What the best teacher is chosen by: the rank correlation where real accuracies are known."""
+        if not self.ranked:
+            return self.accuracy
+        return -math.inf if self.spearman is None else self.spearman
 
 
 def validate(
@@ -50,7 +54,9 @@ def validate(
     correlation = math.nan
     if truth is not None and min(len(set(found)), len(set(truth))) > 1:  # it is not defined of constants
         correlation = float(spearmanr(found, truth).statistic)
-    return Validation(outer_steps, sum(found) / len(found), None if math.isnan(correlation) else correlation)
+    undefined = math.isnan(correlation)
+    mean = sum(found) / len(found)
+    return Validation(outer_steps, mean, None if undefined else correlation, ranked=truth is not None)
 
 
 def accuracies(
@@ -59,12 +65,14 @@ def accuracies(
     task: Task,
     architectures: Sequence[Architecture],
     world: World = ALONE,
+    first_seed: int = 0,
 ) -> list[float]:
     """Return every architecture's accuracy on the first 2,000 validation images, each taught from its own seed."""
     rule, protocol = inner_optimiser(teacher.config.inner), teacher.protocol(task)
     found = torch.zeros(len(architectures), dtype=torch.float64, device=teacher.lesson.images.device)
     for number in range(world.rank, len(architectures), world.size):
-        graded, _ = teach_architecture(space, task, architectures[number], number, teacher.lesson, rule, protocol)
+        seed = first_seed + number
+        graded, _ = teach_architecture(space, task, architectures[number], seed, teacher.lesson, rule, protocol)
         found[number] = graded.accuracy * world.size  # the mean over processes takes the factor back
     world.average([found])
     result: list[float] = found.tolist()

@@ -28,7 +28,7 @@ class Rectifier(nn.Module):
     def supports(layer: nn.Module) -> bool:
         """Return whether ``layer`` is a rectifier that this one can stand in for."""
         if type(layer) is nn.LeakyReLU:
-            return not layer.inplace and layer.negative_slope >= 0  # the output then tells the input's sign
+            return not layer.inplace and layer.negative_slope > 0
         return type(layer) is nn.ReLU and not layer.inplace
 
     def forward(self, x: Tensor) -> Tensor:
@@ -41,35 +41,35 @@ class _Rectify(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, slope: float) -> Tensor:
         y = F.leaky_relu(x, slope) if slope else F.relu(x)
-        ctx.save_for_backward(y)
+        ctx.save_for_backward(x if slope else y)  # as PyTorch does: what follows may overwrite the other
         ctx.slope = slope
         return y
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        (y,) = ctx.saved_tensors
+        (signs,) = ctx.saved_tensors
         if not torch.is_grad_enabled():
-            return _scale(gradients[0], y, ctx.slope), None
-        return _Gradient.apply(gradients[0], y.detach(), ctx.slope), None
+            return _scale(gradients[0], signs, ctx.slope), None
+        return _Gradient.apply(gradients[0], signs.detach(), ctx.slope), None
 
 
 class _Gradient(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, gradient: Tensor, y: Tensor, slope: float) -> Tensor:
-        ctx.save_for_backward(y)
+    def forward(ctx: Any, gradient: Tensor, signs: Tensor, slope: float) -> Tensor:
+        ctx.save_for_backward(signs)
         ctx.slope = slope
-        return _scale(gradient, y, slope)
+        return _scale(gradient, signs, slope)
 
     @staticmethod
     def backward(ctx: Any, *adjoints: Tensor) -> tuple[Tensor, None, None]:
         refuse_third_derivatives()
-        (y,) = ctx.saved_tensors
-        return _scale(adjoints[0], y, ctx.slope), None, None
+        (signs,) = ctx.saved_tensors
+        return _scale(adjoints[0], signs, ctx.slope), None, None
 
 
-def _scale(gradient: Tensor, y: Tensor, slope: float) -> Tensor:
+def _scale(gradient: Tensor, signs: Tensor, slope: float) -> Tensor:
     if slope:
-        found: Tensor = torch.ops.aten.leaky_relu_backward(gradient, y, slope, True)
+        found: Tensor = torch.ops.aten.leaky_relu_backward(gradient, signs, slope, False)
     else:
-        found = torch.ops.aten.threshold_backward(gradient, y, 0)
+        found = torch.ops.aten.threshold_backward(gradient, signs, 0)
     return found

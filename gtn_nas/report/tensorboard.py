@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
@@ -30,7 +31,7 @@ class TensorBoardLog:
         except ImportError as error:
             raise UserError("--log needs TensorBoard; install it: pip install 'gtn-nas[log]'.") from error
         self._writer = SummaryWriter(str(folder))
-        self._validated = 0
+        self._validated: int | None = None
 
     def __enter__(self) -> TensorBoardLog:
         return self
@@ -46,10 +47,12 @@ class TensorBoardLog:
         self._scalars(step.number, {"learners/diverged": step.diverged, "seconds/outer_step": step.seconds})
         schedule = {name: float(values.detach().mean()) for name, values in trainer.teacher.schedule().items()}
         self._scalars(step.number, {f"schedule/{name}_mean": value for name, value in schedule.items()})
+        if self._validated is None:  # a resumed run's earlier ones are in the log of before
+            self._validated = sum(found.outer_steps <= step.number for found in trainer.validations)
         for found in trainer.validations[self._validated :]:
             spearman = {} if found.spearman is None else {"validation/spearman": found.spearman}
             self._scalars(found.outer_steps, {"validation/accuracy": found.accuracy, **spearman})
-            view = teacher_view(freeze(trainer))
+            view = teacher_view(replace(freeze(trainer), lesson=trainer.lesson()))
             picture = imread(io.BytesIO(teacher_grid(view.images, view.labels)))
             self._writer.add_image("lesson", picture[..., :3], found.outer_steps, dataformats="HWC")
         self._validated = len(trainer.validations)

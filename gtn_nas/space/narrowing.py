@@ -30,7 +30,7 @@ def narrow(space: SearchSpace, choices: Mapping[str, str]) -> SearchSpace:
                 f"space {space.name!r} has no parameter {name!r}; its parameters are {', '.join(parameters)}."
             )
         parameters[name] = CategoricalDistribution((_value(space, name, text),))
-    written = ",".join(f"{name}={text}" for name, text in choices.items())
+    written = ",".join(f"{name}={choices[name]}" for name in parameters if name in choices)  # however it was ordered
     body = {"name": f"{space.name}[{written}]", "parameters": parameters, "__doc__": type(space).__doc__}
     part: SearchSpace = type("Narrowed", (type(space),), body)()
     part.origin = f"{space.origin or space.name}[{written}]"

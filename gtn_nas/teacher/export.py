@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from gtn_nas.errors import UserError
 from gtn_nas.teacher.frozen import FrozenTeacher, save_teacher
@@ -19,7 +19,8 @@ def export_teacher(teacher: FrozenTeacher, form: Literal["npz", "safetensors", "
     """Write images ``[T, B, C, H, W]`` (float32, normalised), targets, and ``[T]`` of each hyperparameter to ``out``.
 
     ``npz`` and ``safetensors`` hold ``images``, ``targets``, the hyperparameters by their names, and
-    ``pixel_mean`` and ``pixel_std`` ``[C]``, by which real images (0-1) are to be normalised; ``folder`` is a
+    ``pixel_mean`` and ``pixel_std`` ``[C]``, by which real images (0-1) are to be normalised, and
+    ``statistics_batches``, how many of the last batches give batch norm its statistics; ``folder`` is a
     teacher's folder with 8-bit pixels, a quarter of the size.
 
     Raises:
@@ -33,6 +34,7 @@ def export_teacher(teacher: FrozenTeacher, form: Literal["npz", "safetensors", "
     lesson = teacher.lesson
     arrays = {"images": lesson.images.cpu().numpy(), "targets": lesson.targets.cpu().numpy()}
     arrays |= {name: values.cpu().numpy() for name, values in lesson.hyper.items()}
+    arrays["statistics_batches"] = np.array(teacher.config.statistics_batches)
     for name in ("pixel_mean", "pixel_std"):
         if name in teacher.card:
             arrays[name] = np.array(teacher.card[name], dtype=np.float32)
@@ -42,4 +44,4 @@ def export_teacher(teacher: FrozenTeacher, form: Literal["npz", "safetensors", "
             np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
     else:
         known = {"fingerprint": teacher.fingerprint, "config": json.dumps(teacher.config.model_dump())}
-        save_file({name: np.ascontiguousarray(values) for name, values in arrays.items()}, out, known)
+        out.write_bytes(save({name: np.ascontiguousarray(values) for name, values in arrays.items()}, known))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -12,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from gtn_nas.errors import UserError
@@ -100,14 +98,12 @@ class FrozenTeacher:
 
 def save_teacher(teacher: FrozenTeacher, folder: Path) -> None:
     """Write ``lesson.safetensors`` and ``teacher.json`` into ``folder``, the card last."""
-    folder.mkdir(parents=True, exist_ok=True)
     tensors = teacher.lesson.tensors()
     if teacher.packed is not None:
         del tensors["images"]
         tensors |= teacher.packed
-    temporary = folder / f".{LESSON}.tmp"
-    save_file({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, temporary)
-    os.replace(temporary, folder / LESSON)
+    plain = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
+    write_atomically(folder / LESSON, save(plain))
     card = {
         "format": _FORMAT,
         "fingerprint": teacher.fingerprint,
@@ -127,20 +123,22 @@ def load_teacher(folder: Path) -> FrozenTeacher:
         raise UserError(f"no teacher in {folder} ({CARD} is missing); train one with gtn-nas train-teacher --out.")
     try:
         card = json.loads((folder / CARD).read_text(encoding="utf-8"))
-        config = TeacherConfig(**card["config"])
-        tensors = load_file(folder / LESSON)
-        packed = {name: tensors[name] for name in _PACKED} if _PACKED[0] in tensors else None
-        if packed is not None:
-            tensors["images"] = _unpack(packed)
-        teacher = FrozenTeacher(Lesson.of_tensors(tensors), config, card, packed)
-    except (json.JSONDecodeError, KeyError, TypeError, ValidationError, SafetensorError, OSError) as error:
-        what = str(error).splitlines()[0]
+        made_with = card["format"]
+        if made_with == _FORMAT:
+            tensors = load_file(folder / LESSON)
+            packed = {name: tensors[name] for name in _PACKED} if _PACKED[0] in tensors else None
+            if packed is not None:
+                tensors["images"] = _unpack(packed)
+            teacher = FrozenTeacher(Lesson.of_tensors(tensors), TeacherConfig(**card["config"]), card, packed)
+            found = teacher.fingerprint
+    except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError, OSError) as error:
+        what = (str(error) or type(error).__name__).splitlines()[0]
         raise UserError(f"the teacher in {folder} is damaged ({what}); train it again or copy it anew.") from error
-    if card.get("format") != _FORMAT:
+    if made_with != _FORMAT:
         raise UserError(
-            f"the teacher in {folder} has format {card.get('format')}, this version reads {_FORMAT}; train it again."
+            f"the teacher in {folder} has format {made_with}, this version reads {_FORMAT}; train it again."
         )
-    if card.get("fingerprint") != teacher.fingerprint:
+    if card.get("fingerprint") != found:
         raise UserError(
             f"the teacher in {folder} is damaged: {LESSON} does not match the fingerprint in {CARD}; copy it anew."
         )

@@ -58,7 +58,7 @@ class Generated(Source):
         super().__init__(config, task)
         self.generator = GENERATORS[config.generator](config.latent, config.width, task)
         self.latents: Tensor
-        latents = torch.randn(self.count, config.latent)
+        latents = self._draw(None)
         if config.curriculum in ("random_fixed", "random"):
             self.register_buffer("latents", latents)
         else:
@@ -69,9 +69,12 @@ class Generated(Source):
         order = self._order(rng, self.latents.device)
         latents = self.latents[order]
         if self.config.curriculum == "random":
-            latents = torch.randn(self.latents.shape, generator=rng).to(latents.device)
+            latents = self._draw(rng).to(latents.device)
         labels = order % self.classes
         return Samples(self.generator(latents, labels), labels, order)
+
+    def _draw(self, rng: torch.Generator | None) -> Tensor:
+        return self.generator.draw_latents((self.count, self.config.latent), rng)
 
     def groups(self) -> dict[str, list[nn.Parameter]]:
         """Return the generator's parameters and, where they are learned, the latents."""

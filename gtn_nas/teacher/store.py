@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -34,7 +35,13 @@ class Stored:
     @property
     def quality(self) -> float:
         """Mean accuracy of unseen architectures on real validation images; -1 where it was never measured."""
-        return float(self.card.get("quality", {}).get("mean_validation_accuracy", -1.0))
+        accuracy = self.group("quality").get("mean_validation_accuracy")
+        return float(accuracy) if isinstance(accuracy, int | float) else -1.0
+
+    def group(self, name: str) -> Mapping[str, Any]:
+        """Return one group of the card's facts, an empty one where there is none."""
+        found = self.card.get(name)
+        return found if isinstance(found, dict) else {}
 
     def serves(self, task: Task, space: SearchSpace, wanted: Mapping[str, Any]) -> bool:
         """Whether it was made for this task and space, with these settings (``TeacherConfig`` names)."""
@@ -43,7 +50,7 @@ class Stored:
             space.fingerprint,
         ):
             return False
-        config = self.card.get("config", {})
+        config = self.group("config")
         return all(config.get(name) == value for name, value in wanted.items())
 
 
@@ -78,10 +85,12 @@ def find_teacher(task: Task, space: SearchSpace, wanted: Mapping[str, Any]) -> S
     """
     fitting = [teacher for teacher in stored_teachers() if teacher.serves(task, space, wanted)]
     if not fitting:
-        settings = "".join(f" --set teacher.{name}={value}" for name, value in wanted.items())
+        words = ["--data", task.source or task.name, "--space", space.origin or space.name]
+        words += [] if task.train_limit is None else ["--train-limit", str(task.train_limit)]
+        words += [word for name, value in wanted.items() for word in ("--set", f"teacher.{name}={value}")]
         raise UserError(
             f"no teacher for task {task.name!r} and space {space.name!r} is in {store_folder()}; train one: "
-            f"gtn-nas train-teacher --data {task.source or task.name} --space {space.origin or space.name}{settings}"
+            f"gtn-nas train-teacher {shlex.join(words)}"
         )
     return max(fitting, key=lambda teacher: (teacher.origin == "own", teacher.quality))
 

@@ -215,11 +215,11 @@ def test_the_store_serves_a_search(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("GTN_NAS_TEACHERS", str(tmp_path / "store"))
     space = "cnn_small[norm=batch]"  # no teacher is shipped for it
     said = refused("search", "--space", space)
-    assert "train one: gtn-nas train-teacher --data digits --space cnn_small[norm=batch]" in said
+    assert "train one: gtn-nas train-teacher --data digits --space 'cnn_small[norm=batch]'" in said
     words = ["train-teacher", "--space", space, "--iterations", "2", *TINY, "--log", tmp_path / "log"]
     done = run(*words)
-    assert f"next: gtn-nas search --space {space} --data digits --storage" in done.stderr
-    assert "unseen architectures reach" in done.stderr
+    assert f"next: gtn-nas search --space '{space}' --data digits --storage" in done.stderr
+    assert "16 fresh learners (16 architectures) reach" in done.stderr
     assert list((tmp_path / "log").glob("events*"))
     listed = json.loads(run("teachers", "--json").stdout)["teachers"]
     (mine,) = [teacher for teacher in listed if teacher["origin"] == "own"]
@@ -234,7 +234,7 @@ def test_a_teacher_for_one_published_learner_and_its_export(tmp_path: Path) -> N
     words = ["train-teacher", "--learner", "linear", "--out", tmp_path / "t", "--iterations", "2", *TINY, "--json"]
     card = json.loads(run(*words).stdout)
     assert card["space"] == "published[learner=linear]"
-    assert card["quality"]["architectures"] == 1
+    assert (card["quality"]["architectures"], card["quality"]["learners"]) == (1, 16)
     run("export", "teacher", tmp_path / "t", "--out", tmp_path / "lesson.npz")
     assert np.load(tmp_path / "lesson.npz")["images"].shape == (4, 10, 1, 8, 8)
     run("export", "teacher", tmp_path / "t", "--out", tmp_path / "lesson.npz", code=2)

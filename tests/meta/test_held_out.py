@@ -10,6 +10,7 @@ from gtn_nas.meta.held_out import hold_out
 from gtn_nas.meta.validation import Validation, accuracies, validate
 from gtn_nas.processes import World
 from gtn_nas.space import load_space
+from gtn_nas.space.narrowing import narrow
 from gtn_nas.task import Task
 from gtn_nas.teacher.frozen import FrozenTeacher
 
@@ -32,10 +33,33 @@ def test_a_truth_table_is_kept_from_training_whole() -> None:
     assert not {SPACE.key(a) for a in held.quality} & {SPACE.key(a) for a, _ in truth}
 
 
-def test_a_space_of_few_is_trained_on_whole() -> None:
+def test_a_space_of_one_is_tried_with_many_learners(digits: Task) -> None:
     held = hold_out(load_space("published[learner=base]"), 4)
-    assert held.validation == held.quality == ({"learner": "base"},)
+    assert held.validation == ({"learner": "base"},) * 4
+    assert held.quality == ({"learner": "base"},) * 16
     assert not held.keys
+
+
+def test_in_a_space_of_few_choice_and_quality_share_nothing() -> None:
+    space = load_space("published")
+    truth = [(architecture, 0.1) for architecture in space.grid()]
+    for given in (None, truth):
+        held = hold_out(space, 4, given)
+        chosen, others = ({a["learner"] for a in part} for part in (held.validation, held.quality))
+        assert not chosen & others
+        assert len(chosen) == 4
+        assert not held.keys
+        assert (held.truth is None) == (given is None)
+
+
+def test_a_table_of_the_whole_space_leaves_something_to_draw(digits: Task) -> None:
+    fixed = {f"stage{n}_{what}": value for n in (1, 2, 3) for what, value in (("op", "conv3"), ("depth", "1"))}
+    space = narrow(SPACE, fixed)
+    assert 300 < space.size < 10_000
+    every = [(architecture, 0.5) for architecture in space.grid()]
+    held = hold_out(space, 4, every)
+    assert 10 * len(held.keys) <= space.size
+    draw_architecture(np.random.default_rng(0), space, digits, "uniform", held.keys)
 
 
 def test_held_out_architectures_are_never_drawn(digits: Task) -> None:
@@ -72,6 +96,7 @@ def test_validation_without_and_with_truth(digits: Task, tiny_teacher: FrozenTea
     assert ranked.figure == ranked.spearman == pytest.approx(-1.0)
     tied = validate(tiny_teacher, SPACE, digits, architectures, [0.5, 0.5, 0.5], 7)
     assert tied.spearman is None
+    assert tied.figure < ranked.figure  # no ranking at all is worse than a bad one
 
 
 def test_processes_share_a_validation(

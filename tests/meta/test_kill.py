@@ -17,7 +17,7 @@ from gtn_nas.meta.train import can_resume, train_teacher
 from gtn_nas.space import load_space
 from gtn_nas.task import Task
 from gtn_nas.teacher.config import TeacherConfig
-from gtn_nas.teacher.frozen import load_teacher
+from gtn_nas.teacher.frozen import CARD, LESSON, load_teacher
 
 TEACHER = TeacherConfig(steps=4, batch_size=10, latent=8, width=4, warm_start=3, curriculum="all_shuffled")
 META = MetaConfig(iterations=34, real_batch=32, exam_every=2, validate_every=7, validation_architectures=2)
@@ -53,6 +53,7 @@ def test_killed_ten_times(digits: Task, tmp_path: Path, monkeypatch: pytest.Monk
         process.join()
     train(digits, tmp_path / "killed")
     train(digits, tmp_path / "whole")
+    assert {path.name for path in (tmp_path / "killed").iterdir()} == {CARD, LESSON, CHECKPOINT}  # nothing left behind
     killed, whole = (load_teacher(tmp_path / name) for name in ("killed", "whole"))
     assert killed.fingerprint == whole.fingerprint
     for name in ("validation", "quality", "outer_steps"):

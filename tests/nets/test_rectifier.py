@@ -7,7 +7,7 @@ from torch import nn
 from gtn_nas.nets.rectifier import Rectifier
 
 
-@pytest.mark.parametrize("native", [nn.ReLU(), nn.LeakyReLU(0.1), nn.LeakyReLU(0.0)])
+@pytest.mark.parametrize("native", [nn.ReLU(), nn.LeakyReLU(0.1)])
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 def test_equals_the_native_layer(native, layout):
     torch.manual_seed(0)
@@ -27,7 +27,9 @@ def test_equals_the_native_layer(native, layout):
         torch.testing.assert_close(mine, reference, atol=0, rtol=0)
 
 
-@pytest.mark.parametrize("layer", [nn.ReLU(inplace=True), nn.LeakyReLU(-0.1), nn.LeakyReLU(inplace=True), nn.ReLU6()])
+@pytest.mark.parametrize(
+    "layer", [nn.ReLU(inplace=True), nn.LeakyReLU(-0.1), nn.LeakyReLU(0.0), nn.LeakyReLU(inplace=True), nn.ReLU6()]
+)
 def test_others_are_left_alone(layer):
     assert not Rectifier.supports(layer)
 
@@ -37,3 +39,11 @@ def test_third_derivatives_are_refused():
     (first,) = torch.autograd.grad(Rectifier(nn.ReLU())(x).pow(4).sum(), x, create_graph=True)
     with pytest.raises(RuntimeError, match="no third derivatives"):
         torch.autograd.grad(first.sum(), x, create_graph=True)
+
+
+def test_what_follows_a_leaky_one_may_overwrite_its_output():
+    x = torch.randn(5, dtype=torch.float64, requires_grad=True)
+    y = Rectifier(nn.LeakyReLU(0.1))(x)
+    y += 1
+    (first,) = torch.autograd.grad(y.sum(), x)
+    assert first.tolist() == pytest.approx([1.0 if value > 0 else 0.1 for value in x.tolist()])

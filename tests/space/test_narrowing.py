@@ -26,7 +26,8 @@ class Numbers(SearchSpace):
 
 def test_fixed_parameters_keep_their_values() -> None:
     space = load_space("cnn_small[norm=batch,residual=True,stage1_depth=2]")
-    assert space.name == "cnn_small[norm=batch,residual=True,stage1_depth=2]"
+    assert space.name == "cnn_small[stage1_depth=2,norm=batch,residual=True]"  # in the space's own order
+    assert load_space(space.name).fingerprint == space.fingerprint
     drawn = space.sample_many(20, 0)
     assert {(a["norm"], a["residual"], a["stage1_depth"]) for a in drawn} == {("batch", True, 2)}
     assert len({a["activation"] for a in drawn}) > 1

@@ -12,7 +12,7 @@ from gtn_nas.errors import UserError
 from gtn_nas.space import load_space
 from gtn_nas.task import Task
 from gtn_nas.teacher.config import TeacherConfig
-from gtn_nas.teacher.frozen import FrozenTeacher, save_teacher
+from gtn_nas.teacher.frozen import FrozenTeacher, load_teacher, save_teacher
 from gtn_nas.teacher.store import find_teacher, place_for, store_folder, stored_teachers
 
 SPACE = load_space("cnn_small")
@@ -72,8 +72,31 @@ def test_places_differ_by_settings_and_are_plain_names(store: Path, digits: Task
     assert all(place.parent == store and "[" not in place.name for place in places)
 
 
-def test_shipped_teachers_are_whole() -> None:
-    for teacher in stored_teachers():
-        if teacher.origin == "shipped":
-            assert json.loads((teacher.folder / "teacher.json").read_text())["quality"]
-            assert sum(path.stat().st_size for path in teacher.folder.iterdir()) < 3e6
+def test_a_card_with_holes_is_listed_and_serves_nobody(store: Path, digits: Task) -> None:
+    (store / "a").mkdir(parents=True)
+    card = {
+        "task_fingerprint": digits.fingerprint,
+        "space_fingerprint": SPACE.fingerprint,
+        "quality": None,
+        "config": None,
+    }
+    (store / "a" / "teacher.json").write_text(json.dumps(card))
+    (teacher,) = stored_teachers()
+    assert teacher.quality == -1
+    with pytest.raises(UserError, match="no teacher for task"):
+        find_teacher(digits, SPACE, {"steps": 8})
+
+
+def test_the_command_that_is_advised_names_all_that_matters(store: Path, digits: Task) -> None:
+    with pytest.raises(UserError) as refused:
+        find_teacher(replace(digits, train_limit=500), load_space("cnn_small[norm=batch]"), {})
+    assert str(refused.value).endswith("--data digits --space 'cnn_small[norm=batch]' --train-limit 500")
+
+
+def test_a_teacher_for_the_digits_is_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, digits: Task) -> None:
+    monkeypatch.setenv("GTN_NAS_TEACHERS", str(tmp_path))
+    shipped = list(stored_teachers())
+    assert find_teacher(digits, SPACE, {}).origin == "shipped"
+    for teacher in shipped:
+        assert load_teacher(teacher.folder).card["quality"]["mean_validation_accuracy"] > 0.8
+        assert sum(path.stat().st_size for path in teacher.folder.iterdir()) < 3e6

@@ -51,6 +51,10 @@ class Generator(nn.Module, ABC):
         super().__init__()
         self.classes = task.classes
 
+    def draw_latents(self, shape: tuple[int, int], rng: torch.Generator | None) -> Tensor:
+        """Draw latents ``[N, latent]`` for it, from PyTorch's global generator without ``rng``: normal ones."""
+        return torch.randn(shape, generator=rng)
+
     @abstractmethod
     def images(self, inputs: Tensor) -> Tensor:
         """Map ``[N, latent + classes]`` to ``[N, C, H, W]``."""

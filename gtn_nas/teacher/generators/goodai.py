@@ -39,6 +39,10 @@ class GoodAiGenerator(Generator):
             nn.LeakyReLU(_SLOPE),
         )
 
+    def draw_latents(self, shape: tuple[int, int], rng: torch.Generator | None) -> Tensor:
+        """Draw uniform ones, as published."""
+        return torch.rand(shape, generator=rng)
+
     def images(self, inputs: Tensor) -> Tensor:
         """Map ``[N, latent + classes]`` to ``[N, C, H, W]``."""
         x = self.norm0(nn.functional.leaky_relu(self.hidden(inputs), _SLOPE))
