@@ -35,8 +35,8 @@ def keep_freed_memory() -> bool:
 class Tidier:
     """Gives unused memory back whenever more than ``slack`` bytes of it lie between the tensors in use.
 
-    Networks of ever different shapes leave ever larger holes. To return them after every step would cost a fifth
-    of a short one in page faults, so they stay as long as they are small.
+    Networks of ever different shapes leave ever larger holes. To return them after every step would cost page
+    faults at the next, so they stay as long as they are small.
     """
 
     def __init__(self, slack: int = _SLACK) -> None:

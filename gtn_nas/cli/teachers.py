@@ -28,6 +28,10 @@ def teachers_command(
         return
     table = Table("teacher", "task", "space", "T × B", "unseen networks", "trained")
     for teacher in found:
+        if not teacher.card:
+            place = escape(str(teacher.folder))
+            note(f"[yellow]{place}: its teacher.json cannot be read[/]; train it again or remove it.")
+            continue
         facts = _facts(teacher)
         accuracy = "–" if facts["accuracy"] is None else f"{facts['accuracy']:.3f}"
         minutes = f"{facts['outer_steps']} steps, {(facts['seconds'] or 0) / 60:.0f} min"

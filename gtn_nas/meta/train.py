@@ -70,9 +70,8 @@ def train_teacher(
                 save_checkpoint(trainer, folder)
                 saved = time.monotonic()
     finally:
-        if (
-            world.leads and trainer.curve and trainer.between_steps
-        ):  # half an update is worth less than the last checkpoint
+        # Half an update is worth less than the last checkpoint.
+        if world.leads and trainer.curve and trainer.between_steps:
             save_checkpoint(trainer, folder)
     frozen = freeze(trainer)
     if not world.leads:

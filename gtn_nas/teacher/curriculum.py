@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-__all__ = ["CURRICULA", "Curriculum", "is_fixed", "places"]
+__all__ = ["CURRICULA", "Curriculum", "places"]
 
 Curriculum = Literal["learned", "random_fixed", "random", "batch_shuffled", "all_shuffled"]
 
@@ -29,8 +29,3 @@ def places(curriculum: Curriculum, steps: int, batch_size: int, rng: torch.Gener
     if curriculum == "all_shuffled":
         return torch.randint(count, (count,), generator=rng)
     return torch.arange(count)
-
-
-def is_fixed(curriculum: Curriculum) -> bool:
-    """Whether every lesson shows the same samples in the same order."""
-    return curriculum in ("learned", "random_fixed")

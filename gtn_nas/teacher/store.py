@@ -61,16 +61,15 @@ def store_folder() -> Path:
 
 
 def stored_teachers() -> Iterator[Stored]:
-    """Yield all teachers that can be read of, the user's own first."""
+    """Yield all teachers, the user's own first; where a card cannot be read it is empty, and serves nobody."""
     places: list[tuple[Path, Literal["own", "shipped"]]] = [(store_folder(), "own"), (_shipped_folder(), "shipped")]
     for root, origin in places:
         for path in sorted(root.glob(f"*/{CARD}")):
             try:
                 card = json.loads(path.read_text(encoding="utf-8"))
             except (OSError, ValueError):
-                continue  # whoever asks for that one by its folder is told what is wrong with it
-            if isinstance(card, dict):
-                yield Stored(path.parent, card, origin)
+                card = None  # the list says so, and load_teacher what is wrong with it
+            yield Stored(path.parent, card if isinstance(card, dict) else {}, origin)
 
 
 def find_teacher(task: Task, space: SearchSpace, wanted: Mapping[str, Any]) -> Stored:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gtn_nas.cli.teachers import teachers_command
 from gtn_nas.errors import UserError
 from gtn_nas.space import load_space
 from gtn_nas.task import Task
@@ -56,13 +57,19 @@ def test_none_fits(store: Path, digits: Task, tiny_teacher: FrozenTeacher) -> No
         find_teacher(digits, load_space("published"), {})
 
 
-def test_what_cannot_be_read_is_passed_over(store: Path) -> None:
+def test_what_cannot_be_read_serves_nobody_and_is_said(
+    store: Path, digits: Task, capsys: pytest.CaptureFixture[str]
+) -> None:
     for name, text in (("broken", "{"), ("list", "[]")):
         (store / name).mkdir(parents=True)
         (store / name / "teacher.json").write_text(text)
     (store / "latin").mkdir()
     (store / "latin" / "teacher.json").write_bytes(b'{"a": "\xff"}')
-    assert list(stored_teachers()) == []
+    assert [dict(teacher.card) for teacher in stored_teachers()] == [{}, {}, {}]
+    with pytest.raises(UserError, match="no teacher for task"):
+        find_teacher(digits, SPACE, {})
+    teachers_command(as_json=False)
+    assert capsys.readouterr().err.count("cannot be read") == 3
 
 
 def test_places_differ_by_settings_and_are_plain_names(store: Path, digits: Task) -> None:
