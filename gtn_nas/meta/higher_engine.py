@@ -43,7 +43,7 @@ def higher_engine(
             "engine 'higher' takes neither truncated windows nor statistics = running; use engine mixed or unrolled."
         )
     exam.check(start, lesson.steps)
-    leaves = as_leaves(lesson)
+    leaves, rule = as_leaves(lesson), rule.for_shapes(learner.shapes)
     patched = higher.patch.monkeypatch(learner.network, copy_initial_weights=True)
     patched.update_params(list(learner.split(theta.detach().requires_grad_()).values()))
     optimiser = _flat_optimiser(higher, learner, rule)(

@@ -46,6 +46,11 @@ class Learner:
         network.train()
 
     @property
+    def shapes(self) -> list[torch.Size]:
+        """Shapes of the parameters, in the order of the flat vector."""
+        return self._shapes
+
+    @property
     def has_statistics(self) -> bool:
         """Whether evaluation depends on batch-norm statistics."""
         return self._switch is not None

@@ -50,7 +50,7 @@ def mixed(
         memory_budget: bytes of step graphs to keep; 0 computes every step again (least memory).
     """
     exam.check(start, lesson.steps)
-    lesson = lesson.detach()
+    lesson, rule = lesson.detach(), rule.for_shapes(learner.shapes)
     sweep = _forward(learner, theta.detach(), lesson, rule, exam, start, memory_budget)
     return _backward(learner, lesson, exam, sweep, torch.zeros_like(lesson.images) if into is None else into)
 

@@ -68,6 +68,7 @@ def teach_architecture(
 
 def teach(learner: Learner, theta: Tensor, lesson: Lesson, rule: InnerOptimiser, protocol: Protocol) -> Taught:
     """Train ``theta`` ``[P]`` on the whole lesson; a learner that diverges stops at its last finite parameters."""
+    rule = rule.for_shapes(learner.shapes)
     state = rule.initial_state(theta)
     running: Statistics = ()
     losses: list[float] = []

@@ -34,7 +34,7 @@ def unrolled(
     A learner that diverges gets no gradient at all.
     """
     exam.check(start, lesson.steps)
-    leaves = as_leaves(lesson)
+    leaves, rule = as_leaves(lesson), rule.for_shapes(learner.shapes)
     theta = theta.detach().requires_grad_()
     state = rule.initial_state(theta)
     running: Statistics = ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 import torch
@@ -17,11 +16,14 @@ class Schedule(nn.Module):
     Args:
         initial: hyperparameter → its value at every step before meta-training.
         steps: inner steps T.
+        decay: share of its first value that a learning rate has fallen to, linearly, at the last step.
     """
 
-    def __init__(self, initial: Mapping[str, float], steps: int) -> None:
+    def __init__(self, initial: Mapping[str, float], steps: int, decay: float = 1.0) -> None:
         super().__init__()
-        raw = {name: torch.full((steps,), _to_raw(name, value)) for name, value in initial.items()}
+        fall = torch.linspace(1, decay, steps)
+        values = {name: value * (fall if _is_rate(name) else torch.ones(steps)) for name, value in initial.items()}
+        raw = {name: _to_raw(name, value) for name, value in values.items()}
         self.raw = nn.ParameterDict({name: nn.Parameter(values) for name, values in raw.items()})
 
     def forward(self) -> dict[str, Tensor]:
@@ -30,8 +32,8 @@ class Schedule(nn.Module):
 
 
 def _is_rate(name: str) -> bool:
-    return name == "lr"
+    return name.startswith("lr")
 
 
-def _to_raw(name: str, value: float) -> float:
-    return math.log(value) if _is_rate(name) else math.log(value / (1 - value))
+def _to_raw(name: str, values: Tensor) -> Tensor:
+    return values.log() if _is_rate(name) else values.logit()

@@ -172,7 +172,7 @@ def test_every_rule_and_target_kind(make_case: type, rule: str, soft: bool) -> N
 
 @BUDGETS
 @pytest.mark.parametrize("statistics", ["synthetic", "running"])
-@pytest.mark.parametrize("rule", ["adam", "nesterov"])
+@pytest.mark.parametrize("rule", ["adam", "muon", "nesterov"])
 def test_truncated_windows(make_case: type, rule: str, statistics: str, memory_budget: int) -> None:
     case = make_case.of(NETWORKS["dropout and batch norm"], rule, steps=6)
     case.exam = case.make_exam({3: 0.5, 5: 0.5}, statistics)
@@ -212,7 +212,7 @@ def test_directional_finite_difference(make_case: type, rule: str) -> None:
     rng = torch.Generator().manual_seed(2)
     of_images = torch.randn(case.lesson.images.shape, dtype=torch.float64, generator=rng)
     of_targets = torch.randn(case.lesson.targets.shape, dtype=torch.float64, generator=rng)
-    step = 1e-8 if rule == "adam" else 1e-6  # Adam bends sharply at small gradients
+    step = 1e-8 if rule in ("adam", "muon") else 1e-6  # both bend sharply at small gradients
 
     def loss(sign: int) -> float:
         hyper = {name: values * (1 + sign * step) for name, values in case.lesson.hyper.items()}

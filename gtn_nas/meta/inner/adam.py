@@ -1,4 +1,4 @@
-"""The formulas of Adam's update and of its adjoint.
+"""Adam, with the formulas of its update and of its adjoint.
 
 With c₁ = 1 - ∏β₁, c₂ = 1 - ∏β₂ (this step's β included),
 
@@ -16,19 +16,19 @@ and the adjoints of m, v and the βs follow from the two moving averages and the
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-__all__ = ["EPSILON", "adam_adjoint", "adam_advance", "adam_update"]
+from gtn_nas.meta.inner.base import Adjoint, Hyper, InnerOptimiser, State
+
+__all__ = ["EPSILON", "Adam", "adam_adjoint", "adam_advance", "adam_update"]
 
 EPSILON = 1e-5
 
-_State = tuple[Tensor, ...]
-_Hyper = Mapping[str, Tensor]
 
-
-def adam_update(theta: Tensor, state: _State, gradient: Tensor, hyper: _Hyper) -> tuple[Tensor, _State]:
+def adam_update(theta: Tensor, state: State, gradient: Tensor, hyper: Hyper) -> tuple[Tensor, State]:
     """Return θ' ``[P]`` and (m', v', ∏β₁, ∏β₂), differentiably."""
     first, second, product1, product2 = state
     beta1, beta2 = hyper["beta1"], hyper["beta2"]
@@ -40,7 +40,7 @@ def adam_update(theta: Tensor, state: _State, gradient: Tensor, hyper: _Hyper) -
     return theta, (first, second, product1, product2)
 
 
-def adam_advance(theta: Tensor, state: _State, gradient: Tensor, hyper: _Hyper) -> tuple[Tensor, _State]:
+def adam_advance(theta: Tensor, state: State, gradient: Tensor, hyper: Hyper) -> tuple[Tensor, State]:
     """Do the same without a graph, in few passes."""
     first, second, product1, product2 = state
     beta1, beta2 = hyper["beta1"], hyper["beta2"]
@@ -53,8 +53,8 @@ def adam_advance(theta: Tensor, state: _State, gradient: Tensor, hyper: _Hyper) 
 
 
 def adam_adjoint(
-    state: _State, state_after: _State, gradient: Tensor, hyper: _Hyper, of_theta: Tensor, of_state: _State
-) -> tuple[_State, Tensor, dict[str, Tensor]]:
+    state: State, state_after: State, gradient: Tensor, hyper: Hyper, of_theta: Tensor, of_state: State
+) -> tuple[State, Tensor, dict[str, Tensor]]:
     """Return the adjoints of the state, of the gradient ``[P]`` and of the hyperparameters."""
     first, second, product1, product2 = state
     of_first, of_second, of_product1, of_product2 = of_state
@@ -81,3 +81,44 @@ def adam_adjoint(
     }
     of_state = (of_first.mul_(beta1), of_second.mul_(beta2), of_product1 * beta1, of_product2 * beta2)
     return of_state, of_gradient, of_hyper
+
+
+class Adam(InnerOptimiser):
+    """Adam (Kingma & Ba, 2015) with β₁ and β₂ free to change from step to step.
+
+    The bias corrections are therefore 1 - ∏β instead of 1 - βᵗ; with constant β they are the same. ε stands
+    under the root, ``θ ← θ - lr·m̂ / √(v̂ + ε²)``: √v has no derivative at 0, where dead units are.
+    """
+
+    name = "adam"
+    hyperparameters: ClassVar[Mapping[str, float]] = {"lr": 0.002, "beta1": 0.9, "beta2": 0.95}
+
+    def initial_state(self, theta: Tensor) -> State:
+        """Return zero moments ``[P]`` and the products of the βs so far (1)."""
+        one = torch.ones((), dtype=theta.dtype, device=theta.device)
+        return torch.zeros_like(theta), torch.zeros_like(theta), one, one.clone()
+
+    def update(self, theta: Tensor, state: State, gradient: Tensor, hyper: Hyper) -> tuple[Tensor, State]:
+        """Take one step."""
+        return adam_update(theta, state, gradient, hyper)
+
+    @torch.no_grad()
+    def advance(self, theta: Tensor, state: State, gradient: Tensor, hyper: Hyper) -> tuple[Tensor, State]:
+        """Take one step in six passes over the parameters."""
+        return adam_advance(theta, state, gradient, hyper)
+
+    @torch.no_grad()
+    def adjoint(
+        self,
+        theta: Tensor,
+        state: State,
+        state_after: State,
+        gradient: Tensor | None,
+        hyper: Hyper,
+        of_theta: Tensor,
+        of_state: State,
+    ) -> Adjoint:
+        """Pull adjoints back, by the formulas above."""
+        assert gradient is not None
+        of_moments, of_gradient, of_hyper = adam_adjoint(state, state_after, gradient, hyper, of_theta, of_state)
+        return Adjoint(of_theta, of_moments, of_gradient, of_hyper)
