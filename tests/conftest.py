@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from gtn_nas.meta.inner import Muon
 from gtn_nas.task import Task, load_task
 from gtn_nas.teacher.config import TeacherConfig
 from gtn_nas.teacher.frozen import FrozenTeacher
@@ -85,7 +86,7 @@ def tiny_teacher(digits: Task) -> FrozenTeacher:
     """A lesson of eight real batches at a constant rate: good enough to score with."""
     rng = torch.Generator().manual_seed(0)
     batches = [digits.train.sample(20, rng) for _ in range(8)]
-    hyper = {"lr": torch.full((8,), 0.005), "beta1": torch.full((8,), 0.9), "beta2": torch.full((8,), 0.95)}
+    hyper = {name: torch.full((8,), value) for name, value in Muon.hyperparameters.items()}
     lesson = Lesson(torch.stack([x for x, _ in batches]), torch.stack([y for _, y in batches]), hyper)
     space = CnnSmall()
     card = {

@@ -95,7 +95,8 @@ def start_training(
     began = time.perf_counter()
     rule, fresh = inner_optimiser(teacher_config.inner), resume_from is None
     labeller = make_labeller(task, config.seed, trained=fresh) if teacher_config.targets == "soft" else None
-    teacher = Teacher(teacher_config, task, rule.hyperparameters, config.seed, labeller).to(task.train.images.device)
+    teacher = Teacher(teacher_config, task, rule.hyperparameters, config.seed, labeller, rule.decay)
+    teacher.to(task.train.images.device)
     if fresh:
         seconds = math.inf if config.minutes is None else _WARM_START_SHARE * 60 * config.minutes
         teacher.resemble_real_images(task, config.seed, seconds)

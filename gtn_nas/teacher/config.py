@@ -35,13 +35,13 @@ class TeacherConfig(BaseModel):
     )
     latent: Annotated[int, Field(ge=1, description="width of the latents")] = 64
     width: Annotated[int, Field(ge=1, description="channels of the sized generator's last hidden layer")] = 32
-    inner: Annotated[str, Field(description="inner optimiser: adam, muon, momentum, nesterov or sgd")] = "adam"
+    inner: Annotated[str, Field(description="inner optimiser: muon, adam, momentum, nesterov or sgd")] = "muon"
     learning_rate: Annotated[
         float | None, Field(gt=0, description="initial inner learning rate; the optimiser's own")
     ] = None
     learning_rate_decay: Annotated[
-        float, Field(gt=0, le=1, description="inner learning rates fall to this share of their first value, at first")
-    ] = 1.0
+        float | None, Field(gt=0, le=1, description="share of it that is left at the last step; the optimiser's own")
+    ] = None
     statistics: Statistics = "synthetic"
     statistics_batches: Annotated[int, Field(ge=1)] = 4
     warm_start: Annotated[int, Field(ge=0, description="steps that fit the generator to real images first")] = 300

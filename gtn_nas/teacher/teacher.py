@@ -28,6 +28,7 @@ class Teacher(nn.Module):
         hyperparameters: what the inner optimiser needs at each step, with initial values.
         seed: of all that is drawn at first.
         labeller: for ``targets = "soft"``, a network trained on real images: images → logits.
+        decay: share of the initial learning rates that is left at the last step, where ``config`` says none.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Teacher(nn.Module):
         hyperparameters: Mapping[str, float],
         seed: int,
         labeller: nn.Module | None = None,
+        decay: float = 1.0,
     ) -> None:
         super().__init__()
         self.config = config
@@ -44,7 +46,7 @@ class Teacher(nn.Module):
             self.source = SOURCES[config.kind](config, task)
         self.targets = make_targets(config, task, labeller)
         chosen = {} if config.learning_rate is None else {"lr": config.learning_rate}
-        self.schedule = Schedule({**hyperparameters, **chosen}, config.steps, config.learning_rate_decay)
+        self.schedule = Schedule({**hyperparameters, **chosen}, config.steps, config.learning_rate_decay or decay)
 
     def forward(self, seed: int) -> Lesson:
         """Make a whole lesson; ``seed`` decides what the curriculum leaves to chance."""

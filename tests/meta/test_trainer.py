@@ -221,9 +221,12 @@ def test_memory_and_processes_may_change_when_resuming(digits: Task, tmp_path: P
 
 
 def test_the_optimisers_own_rate_is_the_default(digits: Task) -> None:
-    for inner, rate in (("adam", 0.002), ("sgd", 0.05)):
+    falling = [0.05, 0.035, 0.02, 0.005]
+    for inner, rates in (("adam", [0.002] * 4), ("sgd", [0.05] * 4), ("muon", falling)):
         trainer = start(digits, TINY.model_copy(update={"inner": inner}))
-        assert trainer.teacher.schedule()["lr"].tolist() == pytest.approx([rate] * 4)
+        assert trainer.teacher.schedule()["lr"].tolist() == pytest.approx(rates)
+    trainer = start(digits, TINY.model_copy(update={"inner": "muon", "learning_rate": 0.1, "learning_rate_decay": 1.0}))
+    assert trainer.teacher.schedule()["lr"].tolist() == pytest.approx([0.1] * 4)
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def test_names_and_fingerprints_differ(digits: Task, tiny_teacher: FrozenTeacher
 def test_gtn_is_the_accuracy_after_the_lesson(digits: Task, tiny_teacher: FrozenTeacher) -> None:
     torch.manual_seed(SCORE_SEEDS + 5)
     learner = Learner(SPACE.build(ARCHITECTURE, digits))
-    rule, protocol = inner_optimiser("adam"), tiny_teacher.protocol(digits)
+    rule, protocol = inner_optimiser("muon"), tiny_teacher.protocol(digits)
     taught = teach(learner, learner.initial, tiny_teacher.lesson, rule, protocol)
     expected = grade(learner, taught, digits.validation)
     score = Gtn(SPACE, digits, tiny_teacher).score(ARCHITECTURE, 5)

@@ -36,6 +36,7 @@ class InnerOptimiser(ABC):
 
     name: ClassVar[str]
     hyperparameters: ClassVar[Mapping[str, float]]
+    decay: ClassVar[float] = 1.0  # share of the first learning rate that is best left at the last step
     adjoint_needs_gradient: ClassVar[bool] = True
 
     def for_shapes(self, shapes: Sequence[torch.Size]) -> InnerOptimiser:

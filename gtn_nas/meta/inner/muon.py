@@ -33,7 +33,8 @@ class Muon(InnerOptimiser):
     """
 
     name = "muon"
-    hyperparameters: ClassVar[Mapping[str, float]] = {"lr": 0.1, "lr_rest": 0.01, "momentum": 0.6, "beta2": 0.95}
+    hyperparameters: ClassVar[Mapping[str, float]] = {"lr": 0.05, "lr_rest": 0.01, "momentum": 0.6, "beta2": 0.95}
+    decay: ClassVar[float] = 0.1
 
     def __init__(self, shapes: Sequence[torch.Size] = ()) -> None:
         self._sizes = [shape.numel() for shape in shapes]
