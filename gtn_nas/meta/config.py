@@ -32,7 +32,8 @@ class MetaConfig(BaseModel):
     growth: Annotated[float, Field(ge=0, le=1, description="share of the training in which T grows from a quarter")] = 0
     window: Annotated[int | None, Field(ge=1, description="inner steps that gradients flow through; all")] = None
     window_place: Annotated[
-        Literal["random", "end"], Field(description="random: the unroll ends with the window, anywhere (RaT-BPTT)")
+        Literal["random", "end", "every"],
+        Field(description="random: the unroll ends with the window, anywhere (RaT-BPTT); every: one after the other"),
     ] = "random"
     real_batch: Annotated[int, Field(ge=1, description="real images per exam")] = 256
     exam_every: Annotated[int, Field(ge=1, description="inner steps between intermediate meta-losses")] = 4

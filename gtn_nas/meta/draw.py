@@ -17,7 +17,7 @@ from gtn_nas.task import Task
 from gtn_nas.teacher.config import TeacherConfig
 from gtn_nas.teacher.protocol import Protocol
 
-__all__ = ["Pupil", "draw_architecture", "draw_pupil", "draw_window", "grown"]
+__all__ = ["Pupil", "draw_architecture", "draw_pupil", "draw_window", "grown", "window_starts"]
 
 _CANDIDATES = 4  # among which sampling by size chooses
 
@@ -58,9 +58,11 @@ def draw_pupil(
     images, labels = task.train.sample(config.real_batch, generator)
     seen = task.train.sample(config.real_batch, generator)[0] if teacher.statistics == "real" else None
     start, steps = draw_window(rng, grown(teacher.steps, config.growth, progress), config)
-    after = sorted({*range(config.exam_every - 1, steps, config.exam_every), steps - 1} & set(range(start, steps)))
+    cuts = window_starts(start, steps, config)
+    ends = {*range(config.exam_every - 1, steps, config.exam_every), *(cut - 1 for cut in cuts), steps - 1}
+    after = sorted(ends & set(range(start, steps)))
     protocol = Protocol(teacher.statistics, teacher.statistics_batches, seen)
-    exam = Exam(images, labels, dict.fromkeys(after, 1 / len(after)), protocol)
+    exam = Exam(images, labels, dict.fromkeys(after, 1 / len(after)), protocol, cuts)
     return Pupil(learner, exam, start, steps, int(rng.integers(2**31)))
 
 
@@ -92,8 +94,22 @@ def grown(steps: int, growth: float, progress: float) -> int:
 def draw_window(rng: np.random.Generator, steps: int, config: MetaConfig) -> tuple[int, int]:
     """Return the first inner step that gradients flow through, and the one after the last.
 
-    ``random`` ends the unroll anywhere (RaT-BPTT; Feng et al., 2024), ``end`` truncates it to its latest steps.
+    ``random`` ends the unroll anywhere (RaT-BPTT; Feng et al., 2024), ``end`` truncates it to its latest steps, and
+    ``every`` has windows everywhere (:func:`window_starts`).
     """
+    if config.window_place == "every":
+        return 0, steps
     width = min(config.window or steps, steps)
     end = int(rng.integers(width, steps + 1)) if config.window_place == "random" and width < steps else steps
     return end - width, end
+
+
+def window_starts(start: int, steps: int, config: MetaConfig) -> frozenset[int]:
+    """Return where gradients are cut when windows lie one after the other; the first one may be shorter.
+
+    Truncated backpropagation through time: of one learner every step gets its gradient, from the exam that ends
+    its window.
+    """
+    if config.window_place != "every" or config.window is None:
+        return frozenset()
+    return frozenset(range(steps - config.window, start, -config.window))

@@ -24,12 +24,14 @@ class Exam:
         images, labels: real ``[N, C, H, W]``, ``[N]``.
         weights: inner step (0-based; the exam follows that step's update) → weight of its loss.
         protocol: whose statistics.
+        cuts: inner steps that start from a given point: no gradient flows past them to earlier ones.
     """
 
     images: Tensor
     labels: Tensor
     weights: Mapping[int, float]
     protocol: Protocol = field(default_factory=Protocol)
+    cuts: frozenset[int] = frozenset()
 
     def check(self, start: int, steps: int) -> None:
         """Refuse an exam that does not follow a step that gradients flow through.

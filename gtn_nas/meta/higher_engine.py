@@ -38,7 +38,7 @@ def higher_engine(
     """
     import higher
 
-    if start or exam.protocol.follows_training:
+    if start or exam.cuts or exam.protocol.follows_training:
         raise UserError(
             "engine 'higher' takes neither truncated windows nor statistics = running; use engine mixed or unrolled."
         )

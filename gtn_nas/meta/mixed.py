@@ -129,4 +129,6 @@ def _backward(learner: Learner, lesson: Lesson, exam: Exam, sweep: Sweep, d_imag
         d_images[number] += products[1]
         if d_targets is not None:
             d_targets[number] = products[2]
+        if number in exam.cuts:
+            of_theta, of_state, of_running = None, (), ()
     return MetaGradient(loss, accuracy, d_images, d_hyper, d_targets, sweep.diverged_at)

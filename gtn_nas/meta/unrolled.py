@@ -40,7 +40,7 @@ def unrolled(
     running: Statistics = ()
     meta_loss = accuracy = torch.zeros((), dtype=theta.dtype, device=theta.device)
     for step in range(lesson.steps):
-        if step == start:  # what came before is a given starting point
+        if step == start or step in exam.cuts:  # what came before is a given starting point
             theta = theta.detach().requires_grad_()
             state, running = tuple(part.detach() for part in state), tuple(part.detach() for part in running)
         loss, recording = training_loss(learner, exam.protocol, theta, leaves.images[step], leaves.targets[step])

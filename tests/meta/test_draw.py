@@ -52,3 +52,12 @@ def test_windows() -> None:
     assert draw_window(rng, 10, MetaConfig(window=3, window_place="end")) == (7, 10)
     assert draw_window(rng, 10, MetaConfig()) == (0, 10)
     assert draw_window(rng, 10, MetaConfig(window=20)) == (0, 10)
+    assert draw_window(rng, 10, MetaConfig(window=4, window_place="every")) == (0, 10)
+
+
+def test_windows_one_after_the_other_end_with_the_lesson(digits: Task) -> None:
+    for window, cuts, after in ((4, {2, 6}, [1, 5, 9]), (5, {5}, [4, 9]), (20, set(), [9])):
+        exam = draw(digits, steps=10, window=window, window_place="every", exam_every=100).exam
+        assert exam.cuts == cuts
+        assert sorted(exam.weights) == after
+    assert draw(digits, steps=10, window=None, window_place="every").exam.cuts == frozenset()

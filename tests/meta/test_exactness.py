@@ -182,6 +182,18 @@ def test_truncated_windows(make_case: type, rule: str, statistics: str, memory_b
     assert found.hyper["lr"][2:].all()
 
 
+@BUDGETS
+@pytest.mark.parametrize("statistics", ["synthetic", "running"])
+@pytest.mark.parametrize("rule", ["adam", "muon", "nesterov"])
+def test_windows_one_after_the_other(make_case: type, rule: str, statistics: str, memory_budget: int) -> None:
+    case = make_case.of(NETWORKS["dropout and batch norm"], rule, steps=6)
+    case.exam = case.make_exam({1: 0.2, 3: 0.3, 5: 0.5}, statistics)
+    whole = flat(mixed(*case.arguments()))
+    case.exam = replace(case.exam, cuts=frozenset({2, 4}))
+    compare(case, memory_budget)
+    assert float((flat(mixed(*case.arguments())) - whole).norm() / whole.norm()) > 0.01
+
+
 @pytest.mark.parametrize("weights", [{5: 1.0}, {1: 0.5, 3: 0.5}, dict.fromkeys(range(6), 1 / 6)])
 def test_intermediate_meta_losses(make_case: type, weights: dict[int, float]) -> None:
     case = make_case.of(NETWORKS["group norm"], "adam", steps=6)
