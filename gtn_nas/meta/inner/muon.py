@@ -26,7 +26,7 @@ class Muon(InnerOptimiser):
     """Muon for matrices, with Nesterov's momentum μ: ``m ← μ·m + (1-μ)·g``, ``W ← W - lr·√max(1, rows/columns)·O``.
 
     O is :func:`orthogonalised` of ``(1-μ)·g + μ·m``. A convolution's weights are a matrix of its filters. What is
-    no matrix (biases, gains, filters that see a single channel) learns by Adam at ``lr_rest`` with β₁ = μ.
+    no matrix (biases, gains) learns by Adam at ``lr_rest`` with β₁ = μ.
 
     Args:
         shapes: of the parameters, in the order of the flat vector; :meth:`for_shapes` gives them.
@@ -41,7 +41,7 @@ class Muon(InnerOptimiser):
         self._alike: dict[tuple[int, int], list[int]] = {}  # rows and columns → places of such matrices
         self._rest: list[int] = []
         for place, shape in enumerate(shapes):
-            if len(shape) > 1 and shape[1] > 1:
+            if len(shape) > 1:
                 self._alike.setdefault((shape[0], shape[1:].numel()), []).append(place)
             else:
                 self._rest.append(place)
