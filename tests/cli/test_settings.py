@@ -9,7 +9,11 @@ import pytest
 from gtn_nas.cli.demo import DemoSettings
 from gtn_nas.cli.settings import Settings, load_settings
 from gtn_nas.errors import UserError
+from gtn_nas.meta import inner_optimiser
 from studies import study_file
+from tests.conftest import REPOSITORY
+
+TEACHERS = sorted((REPOSITORY / "studies" / "teachers").glob("*.toml"))
 
 
 def test_the_later_goes_over_the_earlier(tmp_path: Path) -> None:
@@ -28,6 +32,15 @@ def test_the_shipped_demo_has_a_plan_and_may_be_changed(tmp_path: Path) -> None:
     assert settings.demo.candidates == 5
     assert settings.meta.minutes is not None
     assert settings.meta.iterations is None
+
+
+@pytest.mark.parametrize("path", TEACHERS, ids=[path.stem for path in TEACHERS])
+def test_the_settings_of_shipped_teachers_hold(path: Path) -> None:
+    """They can be trained as their first line says: the inner optimiser exists, every name is a setting."""
+    settings = load_settings(Settings, path)
+    assert inner_optimiser(settings.teacher.inner).name == settings.teacher.inner
+    command = path.read_text().splitlines()[0]
+    assert f"--config studies/teachers/{path.name} " in command
 
 
 @pytest.mark.parametrize(
