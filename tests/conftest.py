@@ -17,6 +17,7 @@ from gtn_nas.task import Task, load_task
 from gtn_nas.teacher.config import TeacherConfig
 from gtn_nas.teacher.frozen import FrozenTeacher
 from gtn_nas.teacher.lesson import Lesson
+from gtn_nas.teacher.schedule import Schedule
 from search_spaces.cnn_small import CnnSmall
 
 REPOSITORY = Path(__file__).parents[1]
@@ -83,10 +84,10 @@ def run_python() -> Callable[[str], str]:
 
 @pytest.fixture(scope="session")
 def tiny_teacher(digits: Task) -> FrozenTeacher:
-    """A lesson of eight real batches at a constant rate: good enough to score with."""
+    """A lesson of eight real batches at Muon's own rates: good enough to score with."""
     rng = torch.Generator().manual_seed(0)
     batches = [digits.train.sample(20, rng) for _ in range(8)]
-    hyper = {name: torch.full((8,), value) for name, value in Muon.hyperparameters.items()}
+    hyper = {name: part.detach() for name, part in Schedule(Muon.hyperparameters, 8, Muon.decay)().items()}
     lesson = Lesson(torch.stack([x for x, _ in batches]), torch.stack([y for _, y in batches]), hyper)
     space = CnnSmall()
     card = {

@@ -87,7 +87,8 @@ class _Real(_Taught):
     @property
     def fingerprint(self) -> str:
         """Hash of the settings and the task."""
-        settings = (self.steps, self.batch_size, self.protocol.batches, self.rule.name)
+        rates = (self.rule.name, sorted(self.rule.hyperparameters.items()), self.rule.decay)
+        settings = (self.steps, self.batch_size, self.protocol.batches, rates)
         return fingerprint(repr((self.name, *settings, self.task.fingerprint)))
 
     @abstractmethod
