@@ -1,4 +1,4 @@
-"""Claim: in a few steps Muon takes networks of all kinds equally far, which Adam does not, and ranks them better.
+"""Claim: in a few steps Muon takes networks of all kinds equally far, which Adam does not, and ranks no worse.
 
     python benchmarks/inner_optimisers.py --data mnist --steps 32 --batch-size 64 [--truth TABLE] [--append FILE]
 

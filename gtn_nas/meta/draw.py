@@ -58,7 +58,7 @@ def draw_pupil(
     images, labels = task.train.sample(config.real_batch, generator)
     seen = task.train.sample(config.real_batch, generator)[0] if teacher.statistics == "real" else None
     start, steps = draw_window(rng, grown(teacher.steps, config.growth, progress), config)
-    cuts = window_starts(start, steps, config)
+    cuts = window_starts(steps, config)
     ends = {*range(config.exam_every - 1, steps, config.exam_every), *(cut - 1 for cut in cuts), steps - 1}
     after = sorted(ends & set(range(start, steps)))
     protocol = Protocol(teacher.statistics, teacher.statistics_batches, seen)
@@ -104,7 +104,7 @@ def draw_window(rng: np.random.Generator, steps: int, config: MetaConfig) -> tup
     return end - width, end
 
 
-def window_starts(start: int, steps: int, config: MetaConfig) -> frozenset[int]:
+def window_starts(steps: int, config: MetaConfig) -> frozenset[int]:
     """Return where gradients are cut when windows lie one after the other; the first one may be shorter.
 
     Truncated backpropagation through time: of one learner every step gets its gradient, from the exam that ends
@@ -112,4 +112,4 @@ def window_starts(start: int, steps: int, config: MetaConfig) -> frozenset[int]:
     """
     if config.window_place != "every" or config.window is None:
         return frozenset()
-    return frozenset(range(steps - config.window, start, -config.window))
+    return frozenset(range(steps - config.window, 0, -config.window))

@@ -71,8 +71,8 @@ class Gtn(_Taught):
 class _Real(_Taught):
     """Real training images in place of synthetic ones, at the teacher's number of steps and batch size.
 
-    Muon at its own first rates, which fall to a tenth and rank better than Adam at its best constant rate
-    (docs/inner.md); images are drawn with the score's seed. Batch norm
+    Muon at its own first rates, which fall to a tenth: it teaches far more than Adam and ranks no worse
+    (docs/inner.md). Images are drawn with the score's seed. Batch norm
     uses the statistics of as many real batches as the teacher's protocol takes of its own.
     """
 

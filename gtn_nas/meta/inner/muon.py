@@ -51,7 +51,11 @@ class Muon(InnerOptimiser):
         return Muon(shapes)
 
     def initial_state(self, theta: Tensor) -> State:
-        """Return a zero momentum ``[P]``, zero second moments of the rest, and the products of μ and β₂ so far (1)."""
+        """Return a zero momentum ``[P]``, zero second moments of the rest, and the products of μ and β₂ so far (1).
+
+        Raises:
+            ValueError: the shapes that were given do not hold ``P`` parameters.
+        """
         if sum(self._sizes) != len(theta):
             raise ValueError(f"{len(theta)} parameters are not of the shapes that were given; use for_shapes.")
         one = theta.new_ones(())
