@@ -26,7 +26,8 @@ from gtn_nas.memory import keep_freed_memory
 from gtn_nas.meta.learner import Learner
 from gtn_nas.meta.teach import grade, teach
 from gtn_nas.proxy import Gtn, RealSteps, RealSubset
-from gtn_nas.proxy.taught import SCORE_SEEDS, _Taught
+from gtn_nas.proxy.base import SCORE_SEEDS
+from gtn_nas.proxy.lesson_proxy import LessonProxy
 from gtn_nas.seeding import seeded
 from gtn_nas.space import Architecture, SearchSpace, load_space
 from gtn_nas.task import Task, load_task
@@ -43,7 +44,7 @@ def unseen(space: SearchSpace, count: int, chosen_on: set[str]) -> list[Architec
     return [architecture for architecture in drawn if space.key(architecture) not in chosen_on][:count]
 
 
-def test_accuracies(proxy: _Taught, architectures: list[Architecture], seeds: int) -> tuple[np.ndarray, float]:
+def test_accuracies(proxy: LessonProxy, architectures: list[Architecture], seeds: int) -> tuple[np.ndarray, float]:
     """Return test accuracies ``[n, seeds]`` and the CPU seconds that one took."""
     task, found, began = proxy.task, np.zeros((len(architectures), seeds)), time.process_time()
     for i, architecture in enumerate(architectures):

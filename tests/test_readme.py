@@ -16,7 +16,7 @@ from gtn_nas.meta.inner import Muon
 from gtn_nas.meta.teach import GRADED
 from gtn_nas.nets.published import build_published
 from gtn_nas.proxy import Gtn
-from gtn_nas.proxy.taught import SCORE_SEEDS
+from gtn_nas.proxy.base import SCORE_SEEDS
 from gtn_nas.task import Task
 from gtn_nas.teacher.config import TeacherConfig
 from gtn_nas.teacher.export import export_teacher

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +14,6 @@ from rich.table import Table
 from gtn_nas.cli.options import (
     DeviceOption,
     JsonOption,
-    TeacherOption,
     TeachersDataOption,
     TeachersSpaceOption,
     ThreadsOption,
@@ -21,25 +21,37 @@ from gtn_nas.cli.options import (
     open_for_teacher,
 )
 from gtn_nas.cli.output import note, print_json, progress_bar, results
-from gtn_nas.correlation import TruthTable, compare
+from gtn_nas.correlation import RIVALS, TruthTable, compare, proxies_of
 from gtn_nas.device import describe_hardware, describe_versions
 from gtn_nas.files import write_atomically
-from gtn_nas.proxy import rivals
+from gtn_nas.proxy import make_proxies
 from gtn_nas.report import Report, teacher_view, text, write_report
 from gtn_nas.report.parts import in_order
 from gtn_nas.space import SearchSpace
 from gtn_nas.task import Task
 from gtn_nas.teacher.frozen import FrozenTeacher, load_teacher
+from gtn_nas.training import Recipe
 
 __all__ = ["correlate_command", "correlate_with_progress", "print_proxies"]
 
 
 def correlate_command(
-    teacher: TeacherOption,
+    teachers: Annotated[
+        list[Path], typer.Option("--teacher", help="folder of a trained teacher; more of them for gtn_ensemble")
+    ],
     truth: Annotated[Path, typer.Option("--truth", help="truth table made by gtn-nas truth")],
     out: Annotated[Path, typer.Option("--out", help="folder for correlation.json and report.html")],
     data: TeachersDataOption = None,
     space: TeachersSpaceOption = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--proxy",
+            metavar="NAME[.READING][+NAME…]",
+            help="what to compare, the first against all others; may be repeated",
+            show_default="gtn and all its usual rivals",
+        ),
+    ] = None,
     seeds: Annotated[int, typer.Option(help="initialisations per architecture, averaged", min=1)] = 2,
     workers: Annotated[int, typer.Option(help="parallel processes", min=1)] = 1,
     train_limit: TrainLimitOption = None,
@@ -47,11 +59,18 @@ def correlate_command(
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure how far proxies can be trusted: rank correlation with real training, with intervals and costs."""
-    frozen = load_teacher(teacher)
+    """Measure how far proxies can be trusted: rank correlation with real training, with intervals and costs.
+
+    Proxies: gtn, gtn_area, gtn_ensemble, real_steps, real_subset, real_seconds, early_stop, synflow, nwot, jacov, snip,
+    grasp, grad_norm, fisher, zico, params, flops, random. Those that train have the readings .loss, .tse and
+    .tse_late; first+second is the sum of two proxies' ranks.
+    """
+    frozen, *others = [load_teacher(folder) for folder in teachers]
     loaded_space, task = open_for_teacher(frozen, space, data, device, threads, train_limit)
     table = TruthTable.load(truth, loaded_space, task).without(frozen.card.get("chosen_on", ()))
-    content = correlate_with_progress(loaded_space, task, frozen, table, seeds, workers)
+    content = correlate_with_progress(
+        loaded_space, task, [frozen, *others], table, seeds, workers, columns=columns or RIVALS
+    )
     write_atomically(out / "correlation.json", json.dumps(content, indent=1))
     title = f"{loaded_space.name} on {task.name}"
     write_report(Report(title=title, correlation=content, teacher=teacher_view(frozen)), out / "report.html")
@@ -63,14 +82,26 @@ def correlate_command(
 
 
 def correlate_with_progress(
-    space: SearchSpace, task: Task, teacher: FrozenTeacher, table: TruthTable, seeds: int, workers: int
+    space: SearchSpace,
+    task: Task,
+    teachers: Sequence[FrozenTeacher],
+    table: TruthTable,
+    seeds: int,
+    workers: int,
+    columns: Sequence[str] = RIVALS,
 ) -> dict[str, Any]:
-    """Compare all rivals on the table with a live line; return the content of ``correlation.json``."""
-    proxies = rivals(space, task, teacher)
+    """Compare columns on the table with a live line; return the content of ``correlation.json``."""
+    teacher = teachers[0]
+    proxies = list(make_proxies(proxies_of(columns), space, task, teachers, Recipe(**table.recipe)).values())
     with progress_bar("scores") as progress:
         bar = progress.add_task("correlate", total=len(proxies) * len(table.keys), note="")
         content = compare(
-            table, proxies, seeds, workers, on_score=lambda name, *_: progress.update(bar, advance=1, note=name)
+            table,
+            proxies,
+            seeds,
+            workers,
+            on_score=lambda name, *_: progress.update(bar, advance=1, note=name),
+            columns=columns,
         )
     content["teacher"] = {
         "fingerprint": teacher.fingerprint,

@@ -88,7 +88,7 @@ def demo(
     if not verified:
         raise UserError(f"no candidate could be trained, see the trials' reasons in {out / 'study.db'}.")
     table = TruthTable.load(out / "truth.jsonl", space, task)
-    content = correlate_with_progress(space, task, teacher, table, plan.score_seeds, workers=2)
+    content = correlate_with_progress(space, task, [teacher], table, plan.score_seeds, workers=2)
     write_atomically(out / "correlation.json", json.dumps(content, indent=1))
     report = Report(f"gtn-nas demo: {space.name} on {task.name}", content, teacher_view(teacher), search_view(study))
     write_report(report, out / "report.html")

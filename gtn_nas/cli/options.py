@@ -19,7 +19,6 @@ __all__ = [
     "JsonOption",
     "SetOption",
     "SpaceOption",
-    "TeacherOption",
     "TeachersDataOption",
     "TeachersSpaceOption",
     "ThreadsOption",
@@ -38,7 +37,6 @@ TeachersSpaceOption = Annotated[
     str | None, typer.Option("--space", help="search space, as for train-teacher", show_default="the teacher's")
 ]
 SpaceOption = Annotated[str, typer.Option("--space", help="search space by name, or path/to/file.py:Class")]
-TeacherOption = Annotated[Path, typer.Option("--teacher", help="folder of a trained teacher")]
 JsonOption = Annotated[bool, typer.Option("--json", help="print the result as JSON on stdout")]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto (CUDA when it is there), cpu, cuda, cuda:1, …")]
 ThreadsOption = Annotated[

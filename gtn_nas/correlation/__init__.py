@@ -1,12 +1,24 @@
 """How far a proxy can be trusted: rank statistics against real training."""
 
+from gtn_nas.correlation.columns import RIVALS, proxies_of
 from gtn_nas.correlation.compare import compare
 from gtn_nas.correlation.make_truth import make_truth, train_one
 from gtn_nas.correlation.scoring import Scored, score_all
-from gtn_nas.correlation.stats import Estimate, kendall, precision_at, regret_at, spearman, spearman_difference
+from gtn_nas.correlation.stats import (
+    Estimate,
+    kendall,
+    partial_spearman,
+    precision_at,
+    regret_at,
+    spearman,
+    spearman_difference,
+    top_spearman,
+    weighted_tau,
+)
 from gtn_nas.correlation.truth import Training, TruthTable, ceiling, read_trainings
 
 __all__ = [
+    "RIVALS",
     "Estimate",
     "Scored",
     "Training",
@@ -15,11 +27,15 @@ __all__ = [
     "compare",
     "kendall",
     "make_truth",
+    "partial_spearman",
     "precision_at",
+    "proxies_of",
     "read_trainings",
     "regret_at",
     "score_all",
     "spearman",
     "spearman_difference",
+    "top_spearman",
     "train_one",
+    "weighted_tau",
 ]

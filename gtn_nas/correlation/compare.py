@@ -8,43 +8,77 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gtn_nas.correlation.classes import by_class
+from gtn_nas.correlation.columns import column
 from gtn_nas.correlation.scoring import OnScore, Scored, score_all
-from gtn_nas.correlation.stats import kendall, precision_at, regret_at, spearman, spearman_difference
+from gtn_nas.correlation.stats import (
+    TOP_SHARES,
+    Estimate,
+    kendall,
+    partial_spearman,
+    precision_at,
+    regret_at,
+    spearman,
+    spearman_difference,
+    top_spearman,
+    weighted_tau,
+)
 from gtn_nas.correlation.truth import TruthTable, ceiling
 from gtn_nas.proxy import Proxy
 
 __all__ = ["compare", "failures", "verdict"]
 
 _TOP = 5
+_NAMED = 4  # rivals that a sentence names one by one
+_KS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 100, 200)  # of the best by score: precision and regret
 
 
 def compare(
-    table: TruthTable, proxies: Sequence[Proxy], seeds: int, workers: int = 1, on_score: OnScore | None = None
+    table: TruthTable,
+    proxies: Sequence[Proxy],
+    seeds: int,
+    workers: int = 1,
+    on_score: OnScore | None = None,
+    columns: Sequence[str] | None = None,
 ) -> dict[str, Any]:
-    """Score the table's architectures with every proxy and compare the rankings; the first proxy leads.
+    """Score the table's architectures with every proxy and compare the rankings; the first column leads.
 
     A proxy that fails on an architecture has no rank correlation: leaving out what it cannot score would flatter it.
+
+    Args:
+        table: what is known of real training.
+        proxies: all that ``columns`` are made of.
+        seeds: scores of an architecture that are averaged, where they depend on a seed.
+        workers: processes.
+        on_score: called with (proxy, scores so far, scores in all).
+        columns: what to compare (:func:`gtn_nas.correlation.columns.column`); the proxies' own scores.
+
+    Raises:
+        UserError: a column asks for a reading that its proxy does not have.
     """
-    truth = table.mean
-    scored = score_all(proxies, table, seeds, workers, on_score)
+    truth, space, task = table.mean, proxies[0].space, proxies[0].task
+    measured = score_all(proxies, table, seeds, workers, on_score)
+    scored = {name: column(name, measured) for name in columns or list(measured)}
     scores = {name: found.values for name, found in scored.items()}
-    entries = {name: _entry(found, truth, table.keys) for name, found in scored.items()}
-    leader = proxies[0].name
+    params = table.params(space, task)
+    entries = {name: _entry(found, truth, params, table.keys) for name, found in scored.items()}
+    leader = next(iter(scored))
     differences = {}
     for name, values in scores.items():
         if name != leader:
             found = spearman_difference(scores[leader], values, truth)
             why = entries[leader]["undefined"] or entries[name]["undefined"] or found.undefined
-            differences[name] = {"spearman": found.value, "ci95": found.ci95, "undefined": why}
+            differences[name] = {"spearman": found.value, "ci95": found.ci95, "p": found.p, "undefined": why}
     return {
-        "space": proxies[0].space.name,
-        "task": proxies[0].task.name,
+        "space": space.name,
+        "task": task.name,
         "n": len(truth),
         "truth": _truth(table),
         "proxies": entries,
         "differences": differences,
         "verdict": verdict(leader, entries, differences),
-        "failures": failures(scored),
+        "classes": by_class(space, table.architectures, scores[leader], truth, params),
+        "failures": failures(measured),
         "architectures": [
             {
                 "key": key,
@@ -69,16 +103,28 @@ def verdict(leader: str, entries: dict[str, dict[str, Any]], differences: dict[s
     open_ = [name for name in defined if name not in (*better, *worse)]
     interval = "" if mine["ci95"] is None else f" [{mine['ci95'][0]:.2f}, {mine['ci95'][1]:.2f}]"
     words = [f"{leader} ranks architectures with Spearman {mine['spearman']:.2f}{interval}"]
-    words += [f"better than {_join(better)}"] if better else []
-    words += [f"worse than {_join(worse)}"] if worse else []
+    words += [f"better than {_name(better)}"] if better else []
+    words += [f"worse than {_name(worse)}"] if worse else []
     text = ", ".join(words) + "."
     ahead = [name for name in open_ if defined[name]["spearman"] > 0]
     behind = [name for name in open_ if name not in ahead]
     if ahead:
-        text += f" It is ahead of {_join(ahead)}, but by no more than chance could give."
+        text += f" It is ahead of {_name(ahead)}, but by no more than chance could give."
     if behind:
-        text += f" It is not ahead of {_join(behind)}, and the difference may be chance."
+        text += f" It is not ahead of {_name(behind)}, and the difference may be chance."
+    if defined:
+        text += _strongest(leader, entries, defined)
     return text
+
+
+def _strongest(leader: str, entries: dict[str, dict[str, Any]], defined: dict[str, dict[str, Any]]) -> str:
+    """Set the leader against the rival that ranks best, with what each costs."""
+    name = min(defined, key=lambda rival: defined[rival]["spearman"])
+    found, mine, theirs = defined[name], *(entries[one]["seconds_per_architecture"] for one in (leader, name))
+    interval = "" if found["ci95"] is None else f" [{found['ci95'][0]:+.2f}, {found['ci95'][1]:+.2f}]"
+    ratio = mine / theirs if mine and theirs else None
+    cost = "" if ratio is None else f", at {ratio:,.{1 if ratio < 10 else 0}f} times its cost"
+    return f" Against {name}, the strongest of them, the difference is {found['spearman']:+.2f}{interval}{cost}."
 
 
 def failures(scored: Mapping[str, Scored]) -> str | None:
@@ -93,13 +139,27 @@ def failures(scored: Mapping[str, Scored]) -> str | None:
     return f"Scoring failed for {_join(words)}."
 
 
-def _entry(found: Scored, truth: npt.NDArray[np.float64], keys: Sequence[str]) -> dict[str, Any]:
+def _entry(
+    found: Scored, truth: npt.NDArray[np.float64], params: npt.NDArray[np.float64], keys: Sequence[str]
+) -> dict[str, Any]:
     values, failed = found.values, found.failed
     rho = spearman(values, truth)
     return {
         "spearman": rho.value,
         "ci95": rho.ci95,
-        "kendall": kendall(values, truth).value,
+        "kendall": _as_json(kendall(values, truth)),
+        "weighted_tau": _as_json(weighted_tau(values, truth)),
+        "given_params": _as_json(partial_spearman(values, truth, params)),
+        **{
+            f"top_{share:.0%}_by_{name}".replace("%", ""): _as_json(top_spearman(values, truth, by, share))
+            for share in TOP_SHARES
+            for name, by in (("truth", truth), ("score", values))
+        },
+        "at": [
+            {"k": k, "precision": precision_at(values, truth, k), "regret": regret_at(values, truth, k)}
+            for k in _KS
+            if k <= len(truth) // 2
+        ],
         f"precision_at_{_TOP}": precision_at(values, truth, _TOP),
         "regret_at_1": regret_at(values, truth, 1),
         f"regret_at_{_TOP}": regret_at(values, truth, _TOP),
@@ -129,8 +189,17 @@ def _truth(table: TruthTable) -> dict[str, Any]:
     }
 
 
+def _as_json(estimate: Estimate) -> dict[str, Any]:
+    return {"value": estimate.value, "ci95": estimate.ci95, "undefined": estimate.undefined}
+
+
 def _number(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
+
+
+def _name(proxies: Sequence[str]) -> str:
+    """Name a few; only count more."""
+    return _join(proxies) if len(proxies) <= _NAMED else f"{len(proxies)} rivals"
 
 
 def _join(names: Sequence[str]) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -26,12 +26,14 @@ class Scored:
     """A proxy's scores of all architectures ``[n]``, median CPU seconds of one with its seeds, and the seeds used.
 
     ``failed``: number of an architecture that could not be scored, whose value is NaN → the reason.
+    ``readings``: the proxy's other scores by name, each ``[n]``.
     """
 
     values: npt.NDArray[np.float64]
     seconds: float
     seeds: int
     failed: dict[int, str]
+    readings: dict[str, npt.NDArray[np.float64]]
 
 
 def score_all(
@@ -52,6 +54,7 @@ def score_all(
             seconds=statistics.median([result.seconds for result in row if result.failure is None] or [math.nan]),
             seeds=seeds if proxy.seeded else 1,
             failed={index: result.failure for index, result in enumerate(row) if result.failure is not None},
+            readings=_readings(row),
         )
         for proxy, row in zip(proxies, rows, strict=True)
     }
@@ -64,6 +67,12 @@ class _Result:
     value: float = math.nan
     seconds: float = math.nan
     failure: str | None = None
+    readings: Mapping[str, float] = field(default_factory=dict)
+
+
+def _readings(row: Sequence[_Result]) -> dict[str, npt.NDArray[np.float64]]:
+    names = next((list(result.readings) for result in row if result.failure is None), [])
+    return {name: np.array([result.readings.get(name, math.nan) for result in row]) for name in names}
 
 
 def _score_job(proxies: Sequence[Proxy], job: tuple[int, Architecture, int]) -> _Result:
@@ -72,4 +81,8 @@ def _score_job(proxies: Sequence[Proxy], job: tuple[int, Architecture, int]) -> 
         scores = score_over_seeds(proxies[number], architecture, seeds)
     except CandidateFailed as failure:
         return _Result(failure=str(failure))
-    return _Result(statistics.fmean(score.value for score in scores), sum(score.cpu_seconds for score in scores))
+    return _Result(
+        value=statistics.fmean(score.value for score in scores),
+        seconds=sum(score.cpu_seconds for score in scores),
+        readings={name: statistics.fmean(one.readings[name] for one in scores) for name in scores[0].readings},
+    )

@@ -4,27 +4,46 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-__all__ = ["Estimate", "kendall", "precision_at", "regret_at", "spearman", "spearman_difference", "why_undefined"]
+__all__ = [
+    "TOP_SHARES",
+    "Estimate",
+    "kendall",
+    "partial_spearman",
+    "precision_at",
+    "regret_at",
+    "spearman",
+    "spearman_difference",
+    "top_spearman",
+    "weighted_tau",
+    "why_undefined",
+]
 
 Values = npt.NDArray[np.float64]
 RESAMPLES = 2000
+SLOW_RESAMPLES = 500  # of statistics that are computed one resample at a time
 LEAST = 4  # observations below which a rank correlation says nothing
+TOP_SHARES = (0.5, 0.1)  # of the architectures, that a ranking must get right to be of use
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A statistic with its 95 % interval; ``undefined`` says why when there is no value."""
+    """A statistic with its 95 % interval; ``undefined`` says why when there is no value.
+
+    ``p``: two-sided p-value, of a difference alone.
+    """
 
     value: float | None
     low: float | None = None
     high: float | None = None
     undefined: str | None = None
+    p: float | None = None
 
     @property
     def ci95(self) -> list[float] | None:
@@ -53,7 +72,11 @@ def spearman(x: Values, y: Values, seed: int = 0) -> Estimate:
 
 
 def spearman_difference(x: Values, rival: Values, y: Values, seed: int = 0) -> Estimate:
-    """ρ(x, y) - ρ(rival, y) on the same architectures, with a paired bootstrap interval."""
+    """ρ(x, y) - ρ(rival, y) on the same architectures, with a paired bootstrap interval and a permutation p-value.
+
+    The p-value is for proxies that could change places: ranks by ``x`` and by ``rival`` are swapped at random,
+    architecture by architecture.
+    """
     reason = why_undefined(x, rival, y)
     if reason is not None:
         return Estimate(None, undefined=reason)
@@ -61,15 +84,66 @@ def spearman_difference(x: Values, rival: Values, y: Values, seed: int = 0) -> E
     def difference(a: Values, b: Values, truth: Values, axis: int = -1) -> Values:
         return _rank_correlation(a, truth, axis=axis) - _rank_correlation(b, truth, axis=axis)
 
-    return _with_interval(float(difference(x, rival, y)), (x, rival, y), difference, seed)
+    found = _with_interval(float(difference(x, rival, y)), (x, rival, y), difference, seed)
+    p = stats.permutation_test(
+        (stats.rankdata(x), stats.rankdata(rival)),
+        lambda a, b, axis: difference(a, b, np.broadcast_to(y, a.shape), axis=axis),
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=RESAMPLES,
+        rng=np.random.default_rng(seed),
+    ).pvalue
+    return replace(found, p=float(p))
 
 
-def kendall(x: Values, y: Values) -> Estimate:
+def kendall(x: Values, y: Values, seed: int = 0) -> Estimate:
     """Kendall's τ-b, which counts ties on either side."""
-    reason = why_undefined(x, y)
+    return _of_pairs(lambda a, b: float(stats.kendalltau(a, b, variant="b").statistic), x, y, seed)
+
+
+def weighted_tau(x: Values, y: Values, seed: int = 0) -> Estimate:
+    """Weighted τ (Vigna, 2015): exchanges among the best count most, hyperbolically by both sides' ranks."""
+    return _of_pairs(lambda a, b: float(stats.weightedtau(a, b).statistic), x, y, seed)
+
+
+def top_spearman(x: Values, y: Values, by: Values, share: float, seed: int = 0) -> Estimate:
+    """Spearman's ρ of the architectures that are the best ``share`` by ``by``: the truth, or the score itself.
+
+    Those that tie with the last of them belong to them.
+    """
+    reason = why_undefined(x, y, by)
     if reason is not None:
         return Estimate(None, undefined=reason)
-    return Estimate(float(stats.kendalltau(x, y, variant="b").statistic))
+
+    def top(a: Values, b: Values, c: Values) -> float:
+        best = c >= np.sort(c)[-max(1, round(share * len(c)))]
+        return float(_rank_correlation(a[best], b[best]))
+
+    size = round(share * len(x))
+    if size < LEAST:
+        return Estimate(None, undefined=f"the best {share:.0%} are fewer than {LEAST} architectures")
+    value = top(x, y, by)
+    if math.isnan(value):
+        return Estimate(None, undefined=f"all scores of the best {share:.0%} are equal")
+    return _with_interval(value, (x, y, by), top, seed, vectorized=False)
+
+
+def partial_spearman(x: Values, y: Values, given: Values, seed: int = 0) -> Estimate:
+    """Spearman's ρ of what ``given`` does not explain: partial correlation of ranks (Kendall, 1942)."""
+    reason = why_undefined(x, y, given)
+    if reason is not None:
+        return Estimate(None, undefined=reason)
+
+    def partial(a: Values, b: Values, c: Values, axis: int = -1) -> Values:
+        ab, ac, bc = (_rank_correlation(p, q, axis=axis) for p, q in ((a, b), (a, c), (b, c)))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            rho: Values = (ab - ac * bc) / np.sqrt((1 - ac**2) * (1 - bc**2))
+        return rho
+
+    value = float(partial(x, y, given))
+    if not math.isfinite(value):
+        return Estimate(None, undefined="one side's ranks follow from those of what is given")
+    return _with_interval(value, (x, y, given), partial, seed)
 
 
 def precision_at(x: Values, y: Values, k: int) -> float | None:
@@ -107,15 +181,24 @@ def _rank_correlation(x: Values, y: Values, axis: int = -1) -> Values:
     return rho
 
 
-def _with_interval(value: float, samples: tuple[Values, ...], statistic: object, seed: int) -> Estimate:
+def _of_pairs(statistic: Callable[[Values, Values], float], x: Values, y: Values, seed: int) -> Estimate:
+    reason = why_undefined(x, y)
+    if reason is not None:
+        return Estimate(None, undefined=reason)
+    return _with_interval(statistic(x, y), (x, y), statistic, seed, vectorized=False)
+
+
+def _with_interval(
+    value: float, samples: tuple[Values, ...], statistic: object, seed: int, vectorized: bool = True
+) -> Estimate:
     with np.errstate(invalid="ignore", divide="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", stats.DegenerateDataWarning)  # all resamples equal: no interval, see below
         found = stats.bootstrap(
             samples,
             statistic,
             paired=True,
-            vectorized=True,
-            n_resamples=RESAMPLES,
+            vectorized=vectorized,
+            n_resamples=RESAMPLES if vectorized else SLOW_RESAMPLES,
             method="BCa",
             rng=np.random.default_rng(seed),
         ).confidence_interval

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -18,7 +19,7 @@ from gtn_nas.task import Split, Task
 from gtn_nas.teacher.lesson import Lesson
 from gtn_nas.teacher.protocol import Protocol
 
-__all__ = ["GRADED", "Grade", "Taught", "grade", "teach", "teach_architecture"]
+__all__ = ["GRADED", "Grade", "Taught", "course", "grade", "teach", "teach_architecture"]
 
 _EXAMINED_AT_ONCE = 1000
 GRADED = 2000  # validation images that a score looks at: always the same, so that candidates share their noise
@@ -68,6 +69,19 @@ def teach_architecture(
 
 def teach(learner: Learner, theta: Tensor, lesson: Lesson, rule: InnerOptimiser, protocol: Protocol) -> Taught:
     """Train ``theta`` ``[P]`` on the whole lesson; a learner that diverges stops at its last finite parameters."""
+    (taught,) = course(learner, theta, lesson, rule, protocol)
+    return taught
+
+
+def course(
+    learner: Learner,
+    theta: Tensor,
+    lesson: Lesson,
+    rule: InnerOptimiser,
+    protocol: Protocol,
+    stops: Collection[int] = (),
+) -> Iterator[Taught]:
+    """Train as :func:`teach` does; yield what the learner is after as many steps as ``stops`` say, and at the end."""
     rule = rule.for_shapes(learner.shapes)
     state = rule.initial_state(theta)
     running: Statistics = ()
@@ -84,7 +98,9 @@ def teach(learner: Learner, theta: Tensor, lesson: Lesson, rule: InnerOptimiser,
         with torch.no_grad():
             running = tuple(part.detach() for part in follow(running, recording))
         losses.append(float(loss.detach()))
-    return Taught(theta, _statistics(learner, theta, lesson, protocol, running), losses)
+        if step + 1 in stops and step + 1 < lesson.steps:
+            yield Taught(theta, _statistics(learner, theta, lesson.head(step + 1), protocol, running), list(losses))
+    yield Taught(theta, _statistics(learner, theta, lesson, protocol, running), losses)
 
 
 @torch.no_grad()

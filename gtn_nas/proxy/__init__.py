@@ -1,8 +1,29 @@
 """Proxies: cheap scores for architectures."""
 
-from gtn_nas.proxy.base import Proxy, Score
+from gtn_nas.proxy.base import SCORE_SEEDS, Proxy, Score
+from gtn_nas.proxy.by_name import PROXIES, make_proxies
 from gtn_nas.proxy.counts import Flops, Params, Random
-from gtn_nas.proxy.rivals import rivals
-from gtn_nas.proxy.taught import Gtn, RealSteps, RealSubset
+from gtn_nas.proxy.gtn import Gtn, GtnArea, GtnEnsemble
+from gtn_nas.proxy.real_lesson import RealSteps, RealSubset
+from gtn_nas.proxy.real_training import EarlyStop, RealSeconds
+from gtn_nas.proxy.zero_cost import ZERO_COST, ZeroCost
 
-__all__ = ["Flops", "Gtn", "Params", "Proxy", "Random", "RealSteps", "RealSubset", "Score", "rivals"]
+__all__ = [
+    "PROXIES",
+    "SCORE_SEEDS",
+    "ZERO_COST",
+    "EarlyStop",
+    "Flops",
+    "Gtn",
+    "GtnArea",
+    "GtnEnsemble",
+    "Params",
+    "Proxy",
+    "Random",
+    "RealSeconds",
+    "RealSteps",
+    "RealSubset",
+    "Score",
+    "ZeroCost",
+    "make_proxies",
+]

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 from gtn_nas.space import Architecture, SearchSpace
 from gtn_nas.task import Task
 
-__all__ = ["Proxy", "Score"]
+__all__ = ["SCORE_SEEDS", "Proxy", "Score", "timed"]
+
+SCORE_SEEDS = 1_000_000  # added to a score's seed: real trainings count from 0 and share no initialisation with it
 
 
 @dataclass(frozen=True)
 class Score:
-    """A proxy's word on one architecture: the higher the better; wall and CPU seconds that it took."""
+    """A proxy's word on one architecture: the higher the better; wall and CPU seconds that it took.
+
+    ``readings``: other scores that the same measurement gave, by name; the higher the better as well.
+    """
 
     value: float
     seconds: float
     cpu_seconds: float
-    detail: Mapping[str, float] = field(default_factory=dict)
+    readings: Mapping[str, float] = field(default_factory=dict)
 
 
 class Proxy(ABC):
@@ -43,10 +48,15 @@ class Proxy(ABC):
 
     @abstractmethod
     def measure(self, architecture: Architecture, seed: int) -> tuple[float, dict[str, float]]:
-        """Return the score and named details."""
+        """Return the score and its other readings."""
 
     def score(self, architecture: Architecture, seed: int) -> Score:
         """Score ``architecture`` and time it."""
-        wall, cpu = time.perf_counter(), time.process_time()
-        value, detail = self.measure(architecture, seed)
-        return Score(value, time.perf_counter() - wall, time.process_time() - cpu, detail)
+        return timed(lambda: self.measure(architecture, seed))
+
+
+def timed(measure: Callable[[], tuple[float, dict[str, float]]]) -> Score:
+    """Return what ``measure`` finds with the seconds that it took."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    value, readings = measure()
+    return Score(value, time.perf_counter() - wall, time.process_time() - cpu, readings)

@@ -6,9 +6,11 @@ from functools import cache
 from pathlib import Path
 
 from jinja2 import ChainableUndefined, Environment, PackageLoader
+from markupsafe import Markup
 
 from gtn_nas.files import write_atomically
 from gtn_nas.report import parts, text
+from gtn_nas.report.comparison import cost_picture, favourites
 from gtn_nas.report.views import Report
 
 __all__ = ["render_report", "write_report"]
@@ -21,7 +23,28 @@ _MEANINGS = {
     "random": "a random number",
     "real_steps": "real data, as many steps",
     "real_subset": "real images, as many, classes balanced",
+    "real_seconds": "real data, as many seconds",
+    "early_stop": "one epoch of real training",
+    "gtn_area": "area below its learning curve",
+    "gtn_ensemble": "mean of several teachers",
+    "synflow": "flow through absolute weights, no data",
+    "nwot": "how differently units fire for images",
+    "jacov": "how different images’ input gradients are",
+    "snip": "|weight × gradient|, summed",
+    "grasp": "change of gradient flow by pruning",
+    "grad_norm": "size of the gradient",
+    "fisher": "channels’ effect on the loss",
+    "zico": "steadiness of gradients over batches",
 }
+_READINGS = {"loss": "its loss on real images", "tse": "its mean training loss", "tse_late": "its last training losses"}
+
+
+def _meaning(name: str) -> str:
+    """Say in a few words what a column of the comparison is."""
+    if "+" in name:
+        return "sum of their ranks"
+    proxy, _, reading = name.partition(".")
+    return _READINGS.get(reading, "") if reading else _MEANINGS.get(proxy, "")
 
 
 def write_report(report: Report, path: Path) -> None:
@@ -47,7 +70,11 @@ def render_report(report: Report) -> str:
         panels=parts.panels(measured, proxies, lead),
         differences=differences,
         difference_scale=parts.scale([entry for _, entry in differences], high=None),
-        meanings=_MEANINGS,
+        meanings={name: _meaning(name) for name, _ in proxies},
+        cost=Markup(cost_picture(proxies, lead, (measured.get("truth") or {}).get("seconds_per_training"))),
+        favourites=[Markup(svg) for what in ("precision", "regret") if (svg := favourites(proxies, lead, what))],
+        classes=measured.get("classes") or [],
+        class_scale=parts.scale(measured.get("classes") or [], high=1.0),
         teacher=parts.teacher_part(report.teacher),
         search=parts.search_part(report.search),
         provenance=parts.provenance(measured),

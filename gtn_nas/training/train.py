@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -16,7 +17,16 @@ from gtn_nas.space import Architecture, SearchSpace
 from gtn_nas.task import Split, Task
 from gtn_nas.training.recipe import Recipe
 
-__all__ = ["TrainingResult", "accuracy", "predict", "train_architecture", "train_network"]
+__all__ = [
+    "Fitted",
+    "TrainingResult",
+    "accuracy",
+    "fit",
+    "predict",
+    "rate_by_step",
+    "train_architecture",
+    "train_network",
+]
 
 
 @dataclass(frozen=True)
@@ -30,6 +40,14 @@ class TrainingResult:
     seconds: float
     cpu_seconds: float
     params: int
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Optimiser updates that were made, and the mean training loss of the last epoch's."""
+
+    steps: int
+    train_loss: float
 
 
 def train_architecture(
@@ -47,41 +65,46 @@ def train_network(network: nn.Module, task: Task, recipe: Recipe, seed: int) -> 
     then has: that it cannot be trained by the recipe is a fact about it.
     """
     wall, cpu = time.perf_counter(), time.process_time()
+    fitted = fit(network, task, recipe, seed, rate_by_step(task, recipe))
+    return TrainingResult(
+        validation_accuracy=accuracy(network, task.validation),
+        test_accuracy=accuracy(network, task.test),
+        train_loss=fitted.train_loss,
+        steps=fitted.steps,
+        seconds=time.perf_counter() - wall,
+        cpu_seconds=time.process_time() - cpu,
+        params=sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad),
+    )
+
+
+def fit(network: nn.Module, task: Task, recipe: Recipe, seed: int, rate: Callable[[int], float | None]) -> Fitted:
+    """Train ``network`` in place; ``rate`` gives a step's share of the recipe's learning rate, None to stop."""
     network.to(task.train.images.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     images = task.train.images.contiguous(memory_format=torch.channels_last)
     order = torch.Generator().manual_seed(seed)
     batch = min(recipe.batch_size, len(task.train))
-    per_epoch = len(task.train) // batch
-    total = per_epoch * recipe.epochs
+    per_epoch = _steps_per_epoch(task, recipe)
     optimiser = torch.optim.AdamW(
         network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
     )
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _warm_cosine(step, total, recipe))
     network.train()
     recent: deque[Tensor] = deque(maxlen=per_epoch)
     steps = 0
-    for _ in range(recipe.epochs):
+    while not recent or math.isfinite(float(recent[-1])):
         for index in torch.randperm(len(task.train), generator=order)[: per_epoch * batch].split(batch):
+            share = rate(steps)
+            if share is None:
+                return Fitted(steps, float(torch.stack(list(recent)).mean()) if recent else math.nan)
+            optimiser.param_groups[0]["lr"] = recipe.learning_rate * share
             loss = F.cross_entropy(
                 network(images[index]), task.train.labels[index], label_smoothing=recipe.label_smoothing
             )
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             optimiser.step()
-            schedule.step()
             steps += 1
             recent.append(loss.detach())
-        if not math.isfinite(float(recent[-1])):
-            break
-    return TrainingResult(
-        validation_accuracy=accuracy(network, task.validation),
-        test_accuracy=accuracy(network, task.test),
-        train_loss=float(torch.stack(list(recent)).mean()),
-        steps=steps,
-        seconds=time.perf_counter() - wall,
-        cpu_seconds=time.process_time() - cpu,
-        params=sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad),
-    )
+    return Fitted(steps, float(torch.stack(list(recent)).mean()))
 
 
 @torch.no_grad()
@@ -95,6 +118,16 @@ def predict(network: nn.Module, images: Tensor, batch_size: int = 1000) -> Tenso
 def accuracy(network: nn.Module, split: Split) -> float:
     """Return the fraction of the split that the network classifies correctly."""
     return float((predict(network, split.images).argmax(1) == split.labels).float().mean())
+
+
+def rate_by_step(task: Task, recipe: Recipe) -> Callable[[int], float | None]:
+    """Return the recipe's warm-up and cosine decay over its epochs, as :func:`fit` takes it."""
+    total = recipe.epochs * _steps_per_epoch(task, recipe)
+    return lambda step: _warm_cosine(step, total, recipe) if step < total else None
+
+
+def _steps_per_epoch(task: Task, recipe: Recipe) -> int:
+    return len(task.train) // min(recipe.batch_size, len(task.train))
 
 
 def _warm_cosine(step: int, total: int, recipe: Recipe) -> float:

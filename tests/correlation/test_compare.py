@@ -6,8 +6,10 @@ import json
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from gtn_nas.correlation import TruthTable, compare, score_all
+from gtn_nas.correlation import TruthTable, compare, proxies_of, score_all
+from gtn_nas.correlation.classes import by_class
 from gtn_nas.correlation.compare import verdict
 from gtn_nas.errors import UserError
 from gtn_nas.proxy import Flops, Params, Proxy, Random
@@ -79,6 +81,55 @@ def test_the_whole(digits: Task, table: TruthTable) -> None:
     assert content["failures"] is None
 
 
+def test_other_readings_and_sums_of_ranks_are_columns(digits: Task, table: TruthTable) -> None:
+    class Reader(Params):
+        def measure(self, architecture: Architecture, seed: int) -> tuple[float, dict[str, float]]:
+            value, _ = super().measure(architecture, seed)
+            return value, {"upside_down": -value}
+
+    proxies = [Oracle(digits, table), Reader(SPACE, digits), Flops(SPACE, digits)]
+    columns = ["gtn", "params.upside_down", "params+flops", "gtn+params.upside_down"]
+    content = compare(table, proxies, seeds=1, columns=columns)
+    assert list(content["proxies"]) == columns
+    params, flops = (proxy.score for proxy in proxies[1:])
+    values = [[score(architecture, 0).value for architecture in table.architectures] for score in (params, flops)]
+    upside = content["proxies"]["params.upside_down"]["spearman"]
+    assert upside == pytest.approx(-stats.spearmanr(values[0], table.mean).statistic)
+    both = stats.rankdata(values[0]) + stats.rankdata(values[1])
+    assert [row["scores"]["params+flops"] for row in content["architectures"]] == both.tolist()
+    cost = {name: entry["seconds_per_architecture"] for name, entry in content["proxies"].items()}
+    assert cost["params+flops"] > cost["params.upside_down"]
+    assert proxies_of(columns) == ["gtn", "params", "flops"]
+    with pytest.raises(UserError, match=r"proxy params has no reading 'loss'; it has upside_down\."):
+        compare(table, proxies, seeds=1, columns=["gtn", "params.loss"])
+
+
+def test_classes_that_are_misplaced_or_badly_ranked_are_told() -> None:
+    architectures = SPACE.sample_many(120, 5)
+    rng = np.random.default_rng(0)
+    truth = rng.uniform(0.5, 0.9, 120)
+    group = np.array([architecture["norm"] == "group" for architecture in architectures])
+    flat = np.array([architecture["head"] == "flatten" for architecture in architectures])
+    sound = by_class(SPACE, architectures, truth + 0.01 * rng.normal(size=120), truth, rng.uniform(size=120))
+    assert all(entry["warning"] is None for entry in sound)
+    assert {"norm", "head", "stage1_op", "size"} <= {entry["parameter"] for entry in sound}
+    scores = truth - 0.3 * group
+    told = {(e["parameter"], e["value"]): e for e in by_class(SPACE, architectures, scores, truth, truth)}
+    assert told["norm", "group"]["shift"] < -0.2
+    assert "norm group is placed too low by" in told["norm", "group"]["warning"]
+    assert told["norm", "group"]["spearman"] == pytest.approx(1)
+    scores = np.where(flat, rng.uniform(0.5, 0.9, 120), truth)
+    told = {(e["parameter"], e["value"]): e for e in by_class(SPACE, architectures, scores, truth, truth)}
+    assert "head flatten is ranked worse than the whole" in told["head", "flatten"]["warning"]
+    assert told["head", "global_average"]["warning"] is None
+
+
+def test_nothing_is_said_about_classes_of_undefined_scores() -> None:
+    architectures, truth = SPACE.sample_many(20, 0), np.linspace(0, 1, 20)
+    assert by_class(SPACE, architectures, np.where(truth > 0.5, np.nan, truth), truth, truth) == []
+    assert by_class(SPACE, architectures[:8], truth[:8], truth[:8], truth[:8]) == []
+
+
 def test_parallel_workers_give_the_same_scores(digits: Task, table: TruthTable) -> None:
     proxies = [Params(SPACE, digits), Random(SPACE, digits)]
     alone, together = score_all(proxies, table, 2), score_all(proxies, table, 2, workers=2)
@@ -141,8 +192,22 @@ def test_a_constant_proxy_is_undefined_everywhere(digits: Task, table: TruthTabl
     ],
 )
 def test_the_verdict_claims_what_the_interval_settles(ci95: list[float], words: str) -> None:
-    entries = {"gtn": {"spearman": 0.8, "ci95": [0.6, 0.9], "undefined": None}}
+    entries = {
+        "gtn": {"spearman": 0.8, "ci95": [0.6, 0.9], "undefined": None, "seconds_per_architecture": 2.0},
+        "rival": {"seconds_per_architecture": 0.05},
+    }
     differences = {"rival": {"spearman": sum(ci95) / 2, "ci95": ci95}}
     text = verdict("gtn", entries, differences)
     assert text.startswith("gtn ranks architectures with Spearman 0.80 [0.60, 0.90]")
-    assert text.endswith(words)
+    assert words in text
+    difference = f"{sum(ci95) / 2:+.2f} [{ci95[0]:+.2f}, {ci95[1]:+.2f}]"
+    assert text.endswith(f"Against rival, the strongest of them, the difference is {difference}, at 40 times its cost.")
+
+
+def test_many_rivals_are_counted_not_named() -> None:
+    entries = {"gtn": {"spearman": 0.8, "ci95": None, "undefined": None, "seconds_per_architecture": None}}
+    names = [f"rival{number}" for number in range(6)]
+    entries |= {name: {"seconds_per_architecture": None} for name in names}
+    text = verdict("gtn", entries, {name: {"spearman": 0.2, "ci95": [0.1, 0.3]} for name in names})
+    assert text.startswith("gtn ranks architectures with Spearman 0.80, better than 6 rivals.")
+    assert text.endswith("the difference is +0.20 [+0.10, +0.30].")

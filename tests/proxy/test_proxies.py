@@ -8,8 +8,20 @@ from torch import nn
 
 from gtn_nas.errors import UserError
 from gtn_nas.meta import Learner, grade, inner_optimiser, teach
-from gtn_nas.proxy import Flops, Gtn, Params, Random, RealSteps, RealSubset, rivals
-from gtn_nas.proxy.taught import SCORE_SEEDS
+from gtn_nas.proxy import (
+    PROXIES,
+    Flops,
+    Gtn,
+    GtnArea,
+    GtnEnsemble,
+    Params,
+    Proxy,
+    Random,
+    RealSteps,
+    RealSubset,
+    make_proxies,
+)
+from gtn_nas.proxy.base import SCORE_SEEDS
 from gtn_nas.task import Task
 from gtn_nas.teacher.frozen import FrozenTeacher
 from search_spaces.cnn_small import CnnSmall
@@ -19,17 +31,61 @@ QUICK_TO_LEARN = {"norm": "batch", "stage1_op": "conv3", "stage2_op": "conv3", "
 ARCHITECTURE = SPACE.validate({**SPACE.sample_many(1, 7)[0], **QUICK_TO_LEARN})
 
 
-def test_all_are_repeatable_and_timed(digits: Task, tiny_teacher: FrozenTeacher) -> None:
-    for proxy in rivals(SPACE, digits, tiny_teacher):
+@pytest.fixture
+def proxies(digits: Task, tiny_teacher: FrozenTeacher) -> list[Proxy]:
+    """All but the one whose scores follow the clock."""
+    return list(
+        make_proxies([name for name in PROXIES if name != "real_seconds"], SPACE, digits, [tiny_teacher]).values()
+    )
+
+
+def test_all_are_repeatable_and_timed(proxies: list[Proxy]) -> None:
+    for proxy in proxies:
         first, again = proxy.score(ARCHITECTURE, 3), proxy.score(ARCHITECTURE, 3)
         assert first.value == again.value, proxy.name
         assert first.seconds > 0
 
 
 def test_names_and_fingerprints_differ(digits: Task, tiny_teacher: FrozenTeacher) -> None:
-    proxies = rivals(SPACE, digits, tiny_teacher)
-    assert [proxy.name for proxy in proxies] == ["gtn", "real_steps", "real_subset", "params", "flops", "random"]
-    assert len({proxy.fingerprint for proxy in proxies}) == len(proxies)
+    proxies = make_proxies(PROXIES, SPACE, digits, [tiny_teacher])
+    assert all(name == proxy.name for name, proxy in proxies.items())
+    assert len({proxy.fingerprint for proxy in proxies.values()}) == len(PROXIES)
+
+
+def test_unknown_names_and_missing_teachers_are_refused(digits: Task) -> None:
+    with pytest.raises(UserError, match="unknown proxy 'synlow'; the proxies are gtn"):
+        make_proxies(["synlow"], SPACE, digits)
+    for name in ("gtn", "gtn_area", "gtn_ensemble", "real_seconds"):
+        with pytest.raises(UserError, match="--teacher"):
+            make_proxies([name], SPACE, digits)
+    assert set(make_proxies(["real_steps", "synflow"], SPACE, digits)) == {"real_steps", "synflow"}
+
+
+def test_real_seconds_takes_as_long_as_the_teacher(digits: Task, tiny_teacher: FrozenTeacher) -> None:
+    proxy = make_proxies(["real_seconds"], SPACE, digits, [tiny_teacher])["real_seconds"]
+    taught = Gtn(SPACE, digits, tiny_teacher).score(ARCHITECTURE, 0)
+    score = proxy.score(ARCHITECTURE, 0)
+    assert 0.3 * taught.cpu_seconds < score.cpu_seconds < 6 * taught.cpu_seconds + 0.5
+    assert score.value > 0.1
+
+
+def test_an_ensemble_is_the_mean_of_its_teachers(digits: Task, tiny_teacher: FrozenTeacher) -> None:
+    one = Gtn(SPACE, digits, tiny_teacher).score(ARCHITECTURE, 1)
+    both = GtnEnsemble(SPACE, digits, [tiny_teacher, tiny_teacher]).score(ARCHITECTURE, 1)
+    assert both.value == pytest.approx(one.value)
+    assert both.readings == pytest.approx(one.readings)
+
+
+def test_the_area_is_the_mean_of_four_exams(digits: Task, tiny_teacher: FrozenTeacher) -> None:
+    parts = []
+    for quarter in (1, 2, 3, 4):
+        torch.manual_seed(SCORE_SEEDS + 5)
+        learner = Learner(SPACE.build(ARCHITECTURE, digits))
+        lesson = tiny_teacher.lesson.head(round(tiny_teacher.lesson.steps * quarter / 4))
+        taught = teach(learner, learner.initial, lesson, inner_optimiser("muon"), tiny_teacher.protocol(digits))
+        parts.append(grade(learner, taught, digits.validation).accuracy)
+    score = GtnArea(SPACE, digits, tiny_teacher).score(ARCHITECTURE, 5)
+    assert score.value == pytest.approx(sum(parts) / 4)
 
 
 def test_gtn_is_the_accuracy_after_the_lesson(digits: Task, tiny_teacher: FrozenTeacher) -> None:
@@ -40,15 +96,15 @@ def test_gtn_is_the_accuracy_after_the_lesson(digits: Task, tiny_teacher: Frozen
     expected = grade(learner, taught, digits.validation)
     score = Gtn(SPACE, digits, tiny_teacher).score(ARCHITECTURE, 5)
     assert score.value == expected.accuracy
-    assert score.detail["loss"] == expected.loss
-    assert score.detail["train_loss"] == taught.losses[-1]
+    assert score.readings["loss"] == -expected.loss
+    assert score.readings["tse"] == pytest.approx(-sum(taught.losses) / len(taught.losses))
     assert score.value > 0.3  # far more than chance
 
 
-def test_the_seed_changes_trained_scores_only(digits: Task, tiny_teacher: FrozenTeacher) -> None:
-    for proxy in rivals(SPACE, digits, tiny_teacher):
-        details = [proxy.score(ARCHITECTURE, seed) for seed in (0, 1)]
-        same = (details[0].value, details[0].detail) == (details[1].value, details[1].detail)
+def test_the_seed_changes_all_but_counts(proxies: list[Proxy]) -> None:
+    for proxy in proxies:
+        scores = [proxy.score(ARCHITECTURE, seed) for seed in (0, 1)]
+        same = (scores[0].value, scores[0].readings) == (scores[1].value, scores[1].readings)
         assert same != proxy.seeded, proxy.name
 
 
@@ -95,7 +151,8 @@ def test_a_diverging_candidate_gets_its_last_sound_accuracy(digits: Task, tiny_t
     finally:
         tiny_teacher.lesson.hyper["lr"][4] = 0.005
     assert 0 <= score.value <= 1
-    assert score.detail["steps"] == 4
+    healthy = Gtn(SPACE, digits, tiny_teacher).score(ARCHITECTURE, 0)
+    assert score.readings["tse"] < healthy.readings["tse"]  # the steps that it missed count
 
 
 def test_a_network_without_parameters_is_refused(digits: Task, tiny_teacher: FrozenTeacher) -> None:

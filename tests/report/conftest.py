@@ -37,12 +37,13 @@ def make_correlation(count: int = 36) -> dict[str, Any]:
             "spearman": rho,
             "ci95": [rho - 0.3 * (1 - rho), rho + 0.2 * (1 - rho)],
             "undefined": None,
-            "kendall": float(kendalltau(values, accuracy).statistic),
+            "kendall": {"value": float(kendalltau(values, accuracy).statistic), "ci95": None, "undefined": None},
+            "at": [{"k": k, "precision": 0.1 * k, "regret": 0.01 / k} for k in (1, 2, 3, 5)],
             "precision_at_5": 0.4,
             "seeds": 2,
             "regret_at_1": 0.004,
             "regret_at_5": 0.001,
-            "seconds_per_architecture": 0.41,
+            "seconds_per_architecture": 4e-5 if name == "params" else 0.41,
         }
     entries["random"] = dict.fromkeys(entries["gtn"]) | {"undefined": "every score is the same"}
     return {
@@ -60,7 +61,7 @@ def make_correlation(count: int = 36) -> dict[str, Any]:
         "teacher": {"curriculum": "learned", "steps": 20},
         "proxies": entries,
         "differences": {
-            "real_steps": {"spearman": 0.12, "ci95": [-0.04, 0.3]},
+            "real_steps": {"spearman": 0.12, "ci95": [-0.04, 0.3], "p": 0.137},
             "params": {"spearman": 0.3, "ci95": [0.1, 0.5]},
             "synflow": {"spearman": 0.5, "ci95": [0.3, 0.7]},
             "random": {"spearman": None, "ci95": None},
@@ -74,6 +75,23 @@ def make_correlation(count: int = 36) -> dict[str, Any]:
                 "scores": {name: float(values[i]) for name, values in scores.items()} | {"random": None},
             }
             for i in range(count)
+        ],
+        "classes": [
+            {
+                "parameter": "norm",
+                "value": value,
+                "n": 12,
+                "spearman": rho,
+                "ci95": [rho - 0.2, rho + 0.1],
+                "undefined": None,
+                "shift": shift,
+                "p": 0.001,
+                "warning": warning,
+            }
+            for value, rho, shift, warning in (
+                ("batch", 0.8, 0.02, None),
+                ("group", 0.4, -0.31, "norm group is placed too low by 31% of the field"),
+            )
         ],
         "verdict": "The teacher ranks architectures better than their size does, at a fifth of the cost.",
         "hardware": {"cpu": "eight cores", "gpu": None},

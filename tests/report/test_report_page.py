@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gtn_nas.proxy import rivals
+from gtn_nas.proxy import PROXIES, make_proxies
 from gtn_nas.report import Report, page, render_report, write_report
 from gtn_nas.task import Task
 from gtn_nas.teacher.frozen import FrozenTeacher
@@ -93,8 +93,29 @@ def test_the_truths_agreement_with_itself_is_the_last_row_and_no_bound(html: str
     assert not re.search(r">\s*ceiling", html, flags=re.IGNORECASE)
 
 
+def test_cost_favourites_and_failing_classes_are_shown(report: Report, html: str) -> None:
+    assert 'aria-label="Spearman of every proxy against its seconds for each architecture"' in html
+    for quantity in ("precision", "regret"):
+        assert f'aria-label="{quantity} of the best by score' in html
+    assert "norm group is placed too low by 31% of the field</span> (n = 12)" in html
+    assert "Agreement within each of 2 classes" in html
+    assert "0.137" in html
+    sound = [{**one, "warning": None} for one in report.correlation["classes"]]
+    assert "No class of architectures is ranked worse" in render_report(correlation_only(report, classes=sound))
+
+
+def test_a_report_of_an_older_comparison_still_renders(report: Report) -> None:
+    old = {name: {**entry, "kendall": 0.5, "at": None} for name, entry in report.correlation["proxies"].items()}
+    html = render_report(correlation_only(report, proxies=old, classes=None))
+    assert "What the favourites are worth" not in html
+    assert "fails</h3>" not in html
+
+
 def test_every_meaning_is_of_a_proxy_that_exists(digits: Task, tiny_teacher: FrozenTeacher) -> None:
-    assert set(page._MEANINGS) == {proxy.name for proxy in rivals(CnnSmall(), digits, tiny_teacher)}
+    assert set(page._MEANINGS) == set(PROXIES)
+    proxies = make_proxies(["gtn", "early_stop"], CnnSmall(), digits, [tiny_teacher]).values()
+    architecture = CnnSmall().sample_many(1, 0)[0]
+    assert set(page._READINGS) == {name for proxy in proxies for name in proxy.score(architecture, 0).readings}
 
 
 def test_words_from_outside_are_escaped(report: Report) -> None:

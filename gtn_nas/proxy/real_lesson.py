@@ -1,4 +1,4 @@
-"""Proxies that train a candidate for a few steps and examine it on real validation images."""
+"""Proxies that show real images in a lesson's place: a teacher's strictest rivals."""
 
 from __future__ import annotations
 
@@ -8,67 +8,19 @@ import torch
 from torch import Tensor
 
 from gtn_nas.fingerprint import fingerprint
-from gtn_nas.meta.inner import InnerOptimiser, inner_optimiser
-from gtn_nas.meta.teach import teach_architecture
-from gtn_nas.proxy.base import Proxy
-from gtn_nas.space import Architecture, SearchSpace
+from gtn_nas.meta.inner import inner_optimiser
+from gtn_nas.proxy.base import SCORE_SEEDS
+from gtn_nas.proxy.lesson_proxy import LessonProxy
+from gtn_nas.space import SearchSpace
 from gtn_nas.task import Task, balanced_images
-from gtn_nas.teacher.frozen import FrozenTeacher
 from gtn_nas.teacher.lesson import Lesson
 from gtn_nas.teacher.protocol import Protocol
 from gtn_nas.teacher.schedule import Schedule
 
-__all__ = ["SCORE_SEEDS", "Gtn", "RealSteps", "RealSubset"]
-
-SCORE_SEEDS = 1_000_000  # added to a score's seed: real trainings count from 0 and share no initialisation with it
+__all__ = ["RealSteps", "RealSubset"]
 
 
-class _Taught(Proxy):
-    """Score: accuracy on the first 2,000 images of the task's validation split after the lesson."""
-
-    rule: InnerOptimiser
-    protocol: Protocol
-
-    @abstractmethod
-    def lesson(self, seed: int) -> Lesson:
-        """Return the batches and the schedule."""
-
-    def measure(self, architecture: Architecture, seed: int) -> tuple[float, dict[str, float]]:
-        """Build the network from ``seed``, teach it, examine it."""
-        lesson = self.lesson(seed)
-        graded, losses = teach_architecture(
-            self.space, self.task, architecture, SCORE_SEEDS + seed, lesson, self.rule, self.protocol
-        )
-        detail = {"loss": graded.loss, "train_loss": losses[-1] if losses else float("nan"), "steps": len(losses)}
-        return graded.accuracy, detail
-
-
-class Gtn(_Taught):
-    """Teach the candidate with a frozen teacher's synthetic lesson (Such et al., 2019, section 4)."""
-
-    name = "gtn"
-
-    def __init__(self, space: SearchSpace, task: Task, teacher: FrozenTeacher) -> None:
-        super().__init__(space, task)
-        teacher.check_task(task)
-        teacher.check_space(space)
-        self.teacher = teacher
-        self.rule = inner_optimiser(teacher.config.inner)
-        device = task.train.images.device
-        self._lesson = teacher.lesson.to(device)
-        self.protocol = teacher.protocol(task)
-
-    @property
-    def fingerprint(self) -> str:
-        """The teacher's and the task's."""
-        return fingerprint(repr(("gtn", self.teacher.fingerprint, self.task.fingerprint)))
-
-    def lesson(self, seed: int) -> Lesson:
-        """Return the frozen lesson; ``seed`` decides the network's initialisation alone."""
-        return self._lesson
-
-
-class _Real(_Taught):
+class _Real(LessonProxy):
     """Real training images in place of synthetic ones, at the teacher's number of steps and batch size.
 
     Muon at its own first rates, which fall to a tenth: it teaches far more than Adam and ranks no worse

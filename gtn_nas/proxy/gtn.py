@@ -1,0 +1,93 @@
+"""Proxies that a teacher makes: its synthetic lesson in place of real training."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+
+from gtn_nas.errors import UserError
+from gtn_nas.fingerprint import fingerprint
+from gtn_nas.meta.inner import inner_optimiser
+from gtn_nas.meta.learner import Learner
+from gtn_nas.meta.teach import GRADED, course, grade
+from gtn_nas.proxy.base import SCORE_SEEDS, Proxy
+from gtn_nas.proxy.lesson_proxy import LessonProxy
+from gtn_nas.seeding import seeded
+from gtn_nas.space import Architecture, SearchSpace
+from gtn_nas.task import Task
+from gtn_nas.teacher.frozen import FrozenTeacher
+from gtn_nas.teacher.lesson import Lesson
+
+__all__ = ["Gtn", "GtnArea", "GtnEnsemble"]
+
+
+class Gtn(LessonProxy):
+    """Teach the candidate with a frozen teacher's synthetic lesson (Such et al., 2019, section 4)."""
+
+    name = "gtn"
+
+    def __init__(self, space: SearchSpace, task: Task, teacher: FrozenTeacher) -> None:
+        super().__init__(space, task)
+        teacher.check_task(task)
+        teacher.check_space(space)
+        self.teacher = teacher
+        self.rule = inner_optimiser(teacher.config.inner)
+        device = task.train.images.device
+        self._lesson = teacher.lesson.to(device)
+        self.protocol = teacher.protocol(task)
+
+    @property
+    def fingerprint(self) -> str:
+        """The teacher's and the task's."""
+        return fingerprint(repr((self.name, self.teacher.fingerprint, self.task.fingerprint)))
+
+    def lesson(self, seed: int) -> Lesson:
+        """Return the frozen lesson; ``seed`` decides the network's initialisation alone."""
+        return self._lesson
+
+
+class GtnArea(Gtn):
+    """Mean accuracy after a quarter, half, three quarters and all of the lesson: the area below the learning curve.
+
+    The same training as :class:`Gtn`'s with three more exams.
+    """
+
+    name = "gtn_area"
+
+    def measure(self, architecture: Architecture, seed: int) -> tuple[float, dict[str, float]]:
+        """Build the network from ``seed``, teach it, examine it four times."""
+        lesson, images = self.lesson(seed), self.task.validation.head(GRADED)
+        stops = [round(lesson.steps * quarter / 4) for quarter in (1, 2, 3, 4)]
+        with seeded(SCORE_SEEDS + seed):
+            learner = Learner(self.space.build(architecture, self.task).to(lesson.images.device))
+            parts = course(learner, learner.initial, lesson, self.rule, self.protocol, stops)
+            curve = [grade(learner, taught, images).accuracy for taught in parts]
+        curve += [curve[-1]] * (len(stops) - len(curve))  # it diverged, or two stops are one
+        return statistics.fmean(curve), {}
+
+
+class GtnEnsemble(Proxy):
+    """Mean score of several teachers, whose faults differ.
+
+    Raises:
+        UserError: no teacher, or one that does not fit space or task.
+    """
+
+    name = "gtn_ensemble"
+
+    def __init__(self, space: SearchSpace, task: Task, teachers: Sequence[FrozenTeacher]) -> None:
+        super().__init__(space, task)
+        if not teachers:
+            raise UserError("gtn_ensemble needs at least one teacher; give --teacher for each.")
+        self.members = [Gtn(space, task, teacher) for teacher in teachers]
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the members' fingerprints."""
+        return fingerprint(repr((self.name, sorted(member.fingerprint for member in self.members))))
+
+    def measure(self, architecture: Architecture, seed: int) -> tuple[float, dict[str, float]]:
+        """Average the members' scores, and each of their readings."""
+        found = [member.measure(architecture, seed) for member in self.members]
+        readings = {name: statistics.fmean(one[1][name] for one in found) for name in found[0][1]}
+        return statistics.fmean(value for value, _ in found), readings

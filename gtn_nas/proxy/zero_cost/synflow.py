@@ -1,0 +1,46 @@
+"""Synaptic flow: a score that needs no data."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
+
+from gtn_nas.proxy.zero_cost.base import ZeroCost, weighted_layers
+
+__all__ = ["Synflow"]
+
+_NORMALISATIONS = (_NormBase, nn.GroupNorm, nn.LayerNorm, nn.LocalResponseNorm)
+
+
+class Synflow(ZeroCost):
+    """Logarithm of the sum of ``W · ∂R/∂W``, R what a network of absolute weights makes of an image of ones.
+
+    SynFlow (Tanaka et al., 2020), as a score by Abdelfattah et al. (2021, section 3.2): normalisation layers are
+    left out, or they would hide the size of the flow. In double precision: it grows by orders of magnitude
+    with every layer, hence the logarithm (of 1 + the sum), which ranks alike.
+    """
+
+    name = "synflow"
+
+    def of(self, network: nn.Module, images: Tensor, labels: Tensor) -> float:
+        """Send ones through the network; ``images`` give no more than their shape."""
+        _leave_out_normalisation(network)
+        network.double()
+        with torch.no_grad():
+            for tensor in (*network.parameters(), *network.buffers()):
+                tensor.abs_()
+        weights = [layer.weight for layer in weighted_layers(network)]
+        flow = network(torch.ones_like(images[:1], dtype=torch.float64)).sum()
+        slopes = torch.autograd.grad(flow, weights, materialize_grads=True)
+        pairs = zip(weights, slopes, strict=True)
+        return math.log1p(sum(float((weight.detach() * slope).abs().sum()) for weight, slope in pairs))
+
+
+def _leave_out_normalisation(network: nn.Module) -> None:
+    for module in list(network.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, _NORMALISATIONS):
+                setattr(module, name, nn.Identity())
