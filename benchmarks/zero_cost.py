@@ -25,7 +25,7 @@ from gtn_nas.device import describe_hardware, describe_versions
 from gtn_nas.proxy import Proxy, make_proxies
 from gtn_nas.space import Architecture
 from gtn_nas.task import load_task
-from search_spaces.nasbench201 import NasBench201, from_string
+from search_spaces.nasbench201 import NasBench201
 
 COUNTED = ("params", "flops")
 COMPARED = (*COUNTED, "synflow", "jacov", "snip", "grasp", "grad_norm", "fisher")  # nwot and zico are not published
@@ -49,7 +49,7 @@ def main() -> None:
     space, task = NasBench201(), load_task(options.data, device)
     with options.published.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))[: options.architectures]
-    architectures = [from_string(row["architecture"]) for row in rows]
+    architectures = [space.read(row["architecture"]) for row in rows]
     found: dict[str, dict[str, float | list[float] | None]] = {}
     for name, proxy in make_proxies(COMPARED, space, task).items():
         began = time.process_time()

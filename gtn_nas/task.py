@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gtn_nas.data import RawData, read_source
+from gtn_nas.data import RawData, read_source, split_size
 from gtn_nas.errors import UserError
 
 __all__ = ["Split", "Task", "balanced_images", "load_task", "make_task"]
@@ -108,7 +108,9 @@ def load_task(source: str, device: torch.device | None = None, train_limit: int 
     Raises:
         UserError: the source cannot be read or is not fit for classification.
     """
-    name = Path(source).stem if source.endswith(".npz") else Path(source).name
+    plain, size = split_size(source)
+    name = Path(plain).stem if plain.endswith(".npz") else Path(plain).name
+    name += "" if size is None else f"@{size}"
     task = replace(
         make_task(name, read_source(source), train_limit=train_limit), source=source, train_limit=train_limit
     )

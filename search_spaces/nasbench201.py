@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from gtn_nas.space import Architecture, ImageTask, SearchSpace
 
-__all__ = ["NasBench201", "NasBench201Reduced", "from_string", "to_string"]
+__all__ = ["NasBench201", "NasBench201Reduced", "to_string"]
 
 _OPERATORS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 _EDGES = tuple((node, source) for node in (1, 2, 3) for source in range(node))
@@ -56,6 +56,17 @@ class NasBench201(SearchSpace):
             layers += [_Cell(operators, channels) for _ in range(self.cells)]
         layers += [nn.BatchNorm2d(channels), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
         return nn.Sequential(*layers, nn.Linear(channels, task.classes))
+
+    def read(self, text: str) -> Architecture:
+        """Read the published notation, ``|op~0|+|op~0|op~1|+|op~0|op~1|op~2|``.
+
+        Raises:
+            ValueError: it is not of that form, or an operator is unknown.
+        """
+        found = _STRING.fullmatch(text)
+        if found is None:
+            raise ValueError(f"{text!r} is no cell of NAS-Bench-201; its form is |op~0|+|op~0|op~1|+|op~0|op~1|op~2|.")
+        return self.validate({_name(*edge): kind for edge, kind in zip(_EDGES, found.groups(), strict=True)})
 
 
 class NasBench201Reduced(NasBench201):
@@ -115,18 +126,6 @@ _MAKE: dict[str, Callable[[int], nn.Module]] = {
     "nor_conv_3x3": lambda channels: _conv(channels, channels, 3),
     "avg_pool_3x3": lambda channels: nn.AvgPool2d(3, 1, padding=1, count_include_pad=False),
 }
-
-
-def from_string(text: str) -> Architecture:
-    """Read the published notation, ``|op~0|+|op~0|op~1|+|op~0|op~1|op~2|``.
-
-    Raises:
-        ValueError: it is not of that form.
-    """
-    found = _STRING.fullmatch(text)
-    if found is None:
-        raise ValueError(f"{text!r} is no cell of NAS-Bench-201; its form is |op~0|+|op~0|op~1|+|op~0|op~1|op~2|.")
-    return {_name(*edge): kind for edge, kind in zip(_EDGES, found.groups(), strict=True)}
 
 
 def to_string(architecture: Architecture) -> str:

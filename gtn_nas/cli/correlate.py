@@ -21,8 +21,9 @@ from gtn_nas.cli.options import (
     open_for_teacher,
 )
 from gtn_nas.cli.output import note, print_json, progress_bar, results
-from gtn_nas.correlation import RIVALS, TruthTable, compare, proxies_of
+from gtn_nas.correlation import RIVALS, TruthTable, compare, proxies_of, read_published
 from gtn_nas.device import describe_hardware, describe_versions
+from gtn_nas.errors import UserError
 from gtn_nas.files import write_atomically
 from gtn_nas.proxy import make_proxies
 from gtn_nas.report import Report, teacher_view, text, write_report
@@ -39,7 +40,7 @@ def correlate_command(
     teachers: Annotated[
         list[Path], typer.Option("--teacher", help="folder of a trained teacher; more of them for gtn_ensemble")
     ],
-    truth: Annotated[Path, typer.Option("--truth", help="truth table made by gtn-nas truth")],
+    truth: Annotated[Path, typer.Option("--truth", help="truth table made by gtn-nas truth, or a published .csv")],
     out: Annotated[Path, typer.Option("--out", help="folder for correlation.json and report.html")],
     data: TeachersDataOption = None,
     space: TeachersSpaceOption = None,
@@ -52,6 +53,13 @@ def correlate_command(
             show_default="gtn and all its usual rivals",
         ),
     ] = None,
+    truth_column: Annotated[
+        str | None, typer.Option(help="accuracies of a published table", show_default="DATA_test")
+    ] = None,
+    architectures: Annotated[
+        int | None, typer.Option(help="only so many of the table's, drawn at random", min=1, show_default="all")
+    ] = None,
+    sample_seed: Annotated[int, typer.Option(help="seed that draws them", min=0)] = 0,
     seeds: Annotated[int, typer.Option(help="initialisations per architecture, averaged", min=1)] = 2,
     workers: Annotated[int, typer.Option(help="parallel processes", min=1)] = 1,
     train_limit: TrainLimitOption = None,
@@ -67,7 +75,8 @@ def correlate_command(
     """
     frozen, *others = [load_teacher(folder) for folder in teachers]
     loaded_space, task = open_for_teacher(frozen, space, data, device, threads, train_limit)
-    table = TruthTable.load(truth, loaded_space, task).without(frozen.card.get("chosen_on", ()))
+    table = _load(truth, loaded_space, task, truth_column).without(frozen.card.get("chosen_on", ()))
+    table = table if architectures is None else table.sample(architectures, sample_seed)
     content = correlate_with_progress(
         loaded_space, task, [frozen, *others], table, seeds, workers, columns=columns or RIVALS
     )
@@ -81,6 +90,15 @@ def correlate_command(
     note(f"report: [bold]{escape(str(out / 'report.html'))}[/]")
 
 
+def _load(truth: Path, space: SearchSpace, task: Task, column: str | None) -> TruthTable:
+    """Read a table of our own, or a published one."""
+    if truth.suffix == ".csv":
+        return read_published(truth, space, task, column)
+    if column is not None:
+        raise UserError(f"--truth-column is for published .csv tables, and {truth} is none; leave it out.")
+    return TruthTable.load(truth, space, task)
+
+
 def correlate_with_progress(
     space: SearchSpace,
     task: Task,
@@ -92,7 +110,7 @@ def correlate_with_progress(
 ) -> dict[str, Any]:
     """Compare columns on the table with a live line; return the content of ``correlation.json``."""
     teacher = teachers[0]
-    proxies = list(make_proxies(proxies_of(columns), space, task, teachers, Recipe(**table.recipe)).values())
+    proxies = list(make_proxies(proxies_of(columns), space, task, teachers, _recipe(table)).values())
     with progress_bar("scores") as progress:
         bar = progress.add_task("correlate", total=len(proxies) * len(table.keys), note="")
         content = compare(
@@ -111,6 +129,11 @@ def correlate_with_progress(
     content["hardware"] = describe_hardware(task.train.images.device)
     content["versions"] = describe_versions()
     return content
+
+
+def _recipe(table: TruthTable) -> Recipe:
+    """Return the table's own recipe; the default one where it was published without."""
+    return Recipe(**table.recipe) if set(table.recipe) <= set(Recipe.model_fields) else Recipe()
 
 
 def print_proxies(content: dict[str, Any]) -> None:

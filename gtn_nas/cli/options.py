@@ -28,7 +28,12 @@ __all__ = [
 ]
 
 DataOption = Annotated[
-    str, typer.Option("--data", help="digits, mnist, fashion_mnist, kmnist, cifar10, cifar100, svhn, .npz or folder")
+    str,
+    typer.Option(
+        "--data",
+        help="digits, mnist, fashion_mnist, kmnist, cifar10, cifar100, svhn, .npz or folder; @16 after it averages its "
+        "images down to 16×16",
+    ),
 ]
 TeachersDataOption = Annotated[
     str | None, typer.Option("--data", help="data set, as for train-teacher", show_default="the teacher's")

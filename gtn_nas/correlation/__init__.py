@@ -3,6 +3,7 @@
 from gtn_nas.correlation.columns import RIVALS, proxies_of
 from gtn_nas.correlation.compare import compare
 from gtn_nas.correlation.make_truth import make_truth, train_one
+from gtn_nas.correlation.published import read_published
 from gtn_nas.correlation.scoring import Scored, score_all
 from gtn_nas.correlation.stats import (
     Estimate,
@@ -30,6 +31,7 @@ __all__ = [
     "partial_spearman",
     "precision_at",
     "proxies_of",
+    "read_published",
     "read_trainings",
     "regret_at",
     "score_all",

@@ -177,7 +177,7 @@ def _truth(table: TruthTable) -> dict[str, Any]:
         "seeds": table.accuracies.shape[1],
         "left_out": table.left_out,
         "recipe": table.recipe,
-        "seconds_per_training": table.seconds_per_training,
+        "seconds_per_training": _number(table.seconds_per_training),
         "accuracy": {"min": float(mean.min()), "median": float(np.median(mean)), "max": float(mean.max())},
         "ceiling": None
         if limit is None

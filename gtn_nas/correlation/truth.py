@@ -79,6 +79,18 @@ class TruthTable:
         kept = [number for number, key in enumerate(self.keys) if key not in keys]
         if not kept:
             raise UserError("every architecture of the truth table served to choose the teacher; give a larger table.")
+        return self._only(kept)
+
+    def params(self, space: SearchSpace, task: Task) -> npt.NDArray[np.float64]:
+        """Parameter counts ``[n]``."""
+        return np.array([float(space.cost(architecture, task).params) for architecture in self.architectures])
+
+    def sample(self, count: int, seed: int) -> TruthTable:
+        """Return ``count`` of the architectures, drawn at random (all where there are no more)."""
+        chosen = np.sort(np.random.default_rng(seed).permutation(len(self.keys))[:count])
+        return self._only(chosen.tolist())
+
+    def _only(self, kept: list[int]) -> TruthTable:
         return replace(
             self,
             architectures=[self.architectures[number] for number in kept],
@@ -86,10 +98,6 @@ class TruthTable:
             accuracies=self.accuracies[kept],
             validation=self.validation[kept],
         )
-
-    def params(self, space: SearchSpace, task: Task) -> npt.NDArray[np.float64]:
-        """Parameter counts ``[n]``."""
-        return np.array([float(space.cost(architecture, task).params) for architecture in self.architectures])
 
     @classmethod
     def load(cls, path: Path, space: SearchSpace, task: Task) -> TruthTable:

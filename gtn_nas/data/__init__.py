@@ -1,6 +1,7 @@
 """Real data in: every source returns checked arrays."""
 
 from gtn_nas.data.arrays import RawData
+from gtn_nas.data.resize import split_size
 from gtn_nas.data.sources import SOURCES, read_source
 
-__all__ = ["SOURCES", "RawData", "read_source"]
+__all__ = ["SOURCES", "RawData", "read_source", "split_size"]

@@ -8,6 +8,7 @@ from gtn_nas.data.arrays import RawData
 from gtn_nas.data.digits import read_digits
 from gtn_nas.data.folder import read_folder
 from gtn_nas.data.npz import read_npz
+from gtn_nas.data.resize import resized, split_size
 from gtn_nas.data.torchvision_sets import TORCHVISION_SETS, read_torchvision
 from gtn_nas.errors import UserError
 
@@ -19,9 +20,14 @@ SOURCES = ("digits", *TORCHVISION_SETS)
 def read_source(source: str) -> RawData:
     """Read a data set by name (``digits``, ``mnist``, …), ``.npz`` path or image-folder path.
 
+    ``@16`` after any of them averages its images down to 16×16.
+
     Raises:
-        UserError: the source is none of these, or cannot be read.
+        UserError: the source is none of these, cannot be read, or has images smaller than asked for.
     """
+    plain, size = split_size(source)
+    if size is not None:
+        return resized(read_source(plain), size, source)
     if source == "digits":
         return read_digits()
     if source in TORCHVISION_SETS:

@@ -70,6 +70,14 @@ class SearchSpace(ABC):
         Initialisation draws from torch's global generator.
         """
 
+    def read(self, text: str) -> Architecture:
+        """Return the architecture that a published table writes as ``text``.
+
+        Raises:
+            ValueError: the space has no published notation, or the text is not of it.
+        """
+        raise UserError(f"space {self.name!r} has no published notation; make a truth table with gtn-nas truth.")
+
     def sample(self, rng: np.random.Generator) -> Architecture:
         """Draw one architecture, every parameter uniformly (log-uniformly where it is declared so)."""
         return {name: distributions.draw(distribution, rng) for name, distribution in self.parameters.items()}

@@ -95,6 +95,33 @@ def test_correlate_writes_json_and_report(workshop: Path, tmp_path: Path) -> Non
     assert "data:image/png;base64," in page
 
 
+def test_correlate_compares_what_is_named(workshop: Path, tmp_path: Path) -> None:
+    words = ["correlate", "--teacher", workshop / "teacher", "--truth", workshop / "truth.jsonl", "--out", tmp_path]
+    words += [
+        "--proxy",
+        "synflow+params",
+        "--proxy",
+        "gtn.loss",
+        "--architectures",
+        "4",
+        "--seeds",
+        "1",
+        "--threads",
+        "1",
+    ]
+    content = json.loads(run(*words, "--json").stdout)
+    assert list(content["proxies"]) == ["synflow+params", "gtn.loss"]
+    assert content["n"] == 4
+    assert list(content["differences"]) == ["gtn.loss"]
+
+
+def test_correlate_refuses_what_it_cannot_compare(workshop: Path, tmp_path: Path, refused: Refused) -> None:
+    words = ["correlate", "--teacher", workshop / "teacher", "--truth", workshop / "truth.jsonl", "--out", tmp_path]
+    assert "unknown proxy 'gtm'; the proxies are gtn" in refused(*words, "--proxy", "gtm+params")
+    assert "--truth-column is for published .csv tables" in refused(*words, "--truth-column", "cifar10_test")
+    assert not (tmp_path / "correlation.json").exists()
+
+
 def test_show_prints_the_card_and_draws_the_images(workshop: Path, tmp_path: Path) -> None:
     card = json.loads(run("show", workshop / "teacher", "--grid", tmp_path / "grid.png", "--json").stdout)
     assert card["task"] == "digits"

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import pytest
 import torch
 
+from gtn_nas.errors import UserError
 from gtn_nas.space import load_space
-from search_spaces.nasbench201 import NasBench201, NasBench201Reduced, from_string, to_string
+from search_spaces.nasbench201 import NasBench201, NasBench201Reduced, to_string
 
 # Parameters as published with the scores of Abdelfattah et al. (2021), in NAS-Bench-Suite-Zero.
 PUBLISHED = {
@@ -30,25 +31,29 @@ def test_it_holds_every_cell() -> None:
 
 @pytest.mark.parametrize(("text", "params"), PUBLISHED.items())
 def test_parameters_are_the_published_ones(text: str, params: int) -> None:
-    assert NasBench201().cost(from_string(text), Images()).params == params
+    assert NasBench201().cost(NasBench201().read(text), Images()).params == params
 
 
 def test_notation_goes_both_ways() -> None:
     for architecture in NasBench201().sample_many(20, 0):
-        assert from_string(to_string(architecture)) == architecture
+        assert NasBench201().read(to_string(architecture)) == architecture
     with pytest.raises(ValueError, match="no cell of NAS-Bench-201"):
-        from_string("|nor_conv_3x3~0|+|none~0|")
+        NasBench201().read("|nor_conv_3x3~0|+|none~0|")
+    with pytest.raises(UserError, match="no published notation"):
+        load_space("cnn_small").read("conv3")
 
 
 def test_a_cell_adds_what_its_edges_carry() -> None:
     text = "|skip_connect~0|+|skip_connect~0|skip_connect~1|+|none~0|skip_connect~1|skip_connect~2|"
-    network = NasBench201().build(from_string(text), Images())
+    network = NasBench201().build(NasBench201().read(text), Images())
     x = torch.randn(2, 16, 8, 8)
     assert torch.allclose(network[2](x), 3 * x)  # node 1: x, node 2: 2x, node 3: x + 2x
 
 
 def test_a_cell_that_passes_nothing_still_gives_logits() -> None:
-    network = NasBench201Reduced().build(from_string("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"), Images())
+    network = NasBench201Reduced().build(
+        NasBench201().read("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"), Images()
+    )
     logits = network(torch.randn(4, 3, 32, 32))
     assert logits.shape == (4, 10)
     assert torch.isfinite(logits).all()
