@@ -1,0 +1,77 @@
+"""Claim: so well does a teacher rank, beside every rival, on a truth table: one JSON line.
+
+    python benchmarks/fidelity.py TEACHER TRUTH [--part choice|final|all] [--proxy NAME]... [--seeds 2] [--append FILE]
+
+The yardstick for every change to the meta-trainer. ``--part`` splits the table's architectures once and for all by
+their keys: ``choice``, a half, serves every decision; ``final`` is for figures that no decision has seen. The
+architectures that the teacher itself was chosen by are left out of both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import torch
+
+from gtn_nas.correlation import RIVALS, TruthTable, compare, proxies_of
+from gtn_nas.device import describe_hardware, describe_versions, pick_device
+from gtn_nas.memory import keep_freed_memory
+from gtn_nas.proxy import make_proxies
+from gtn_nas.space import load_space
+from gtn_nas.task import load_task
+from gtn_nas.teacher.frozen import load_teacher
+from gtn_nas.training import Recipe
+
+PARTS = ("choice", "final")
+
+
+def part_of(key: str) -> str:
+    """Return the part that an architecture belongs to; keys are hashes, so any bit of theirs is a fair coin."""
+    return PARTS[int(key[-1], 16) % 2]
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("teacher", type=Path)
+    parser.add_argument("truth", type=Path)
+    parser.add_argument("--part", choices=(*PARTS, "all"), default="choice")
+    parser.add_argument("--proxy", action="append", dest="columns")
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--append", type=Path)
+    options = parser.parse_args()
+    keep_freed_memory()
+    torch.set_num_threads(options.workers)
+    teacher = load_teacher(options.teacher)
+    card = teacher.card
+    space = load_space(card["space_source"])
+    task = load_task(card["source"], pick_device(options.device), card.get("train_limit"))
+    table = TruthTable.load(options.truth, space, task).without(card["chosen_on"])
+    if options.part != "all":
+        table = table.without([key for key in table.keys if part_of(key) != options.part])
+    columns = options.columns or RIVALS
+    proxies = list(make_proxies(proxies_of(columns), space, task, [teacher], Recipe(**table.recipe)).values())
+    content = compare(table, proxies, options.seeds, options.workers, columns=columns)
+    for name, entry in content["proxies"].items():
+        print(name, entry["spearman"], entry["ci95"], file=sys.stderr)
+    result = {
+        "claim": "how well a teacher ranks, beside its rivals",
+        "command": f"python benchmarks/fidelity.py {' '.join(map(str, sys.argv[1:]))}",
+        "teacher": teacher.fingerprint, "part": options.part,
+        **{name: value for name, value in content.items() if name != "architectures"},
+        "hardware": describe_hardware(task.train.images.device), "versions": describe_versions(),
+    }  # fmt: skip
+    line = json.dumps(result)
+    print(line)
+    if options.append is not None:
+        with options.append.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+
+if __name__ == "__main__":
+    main()
