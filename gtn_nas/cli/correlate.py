@@ -26,7 +26,7 @@ from gtn_nas.device import describe_hardware, describe_versions
 from gtn_nas.errors import UserError
 from gtn_nas.files import write_atomically
 from gtn_nas.proxy import make_proxies
-from gtn_nas.report import Report, teacher_view, text, write_report
+from gtn_nas.report import Report, save_figures, teacher_view, text, write_report
 from gtn_nas.report.parts import in_order
 from gtn_nas.space import SearchSpace
 from gtn_nas.task import Task
@@ -82,6 +82,7 @@ def correlate_command(
     )
     write_atomically(out / "correlation.json", json.dumps(content, indent=1))
     title = f"{loaded_space.name} on {task.name}"
+    save_figures(content, out / "figures")
     write_report(Report(title=title, correlation=content, teacher=teacher_view(frozen)), out / "report.html")
     if as_json:
         print_json(content)

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from gtn_nas.report import text
-from gtn_nas.report.svg import ACCENT, CONTRAST, INK, MUTED, panel, to_svg
+from gtn_nas.report.svg import ACCENT, CONTRAST, INK, MUTED, Drawing, panel
 
 __all__ = ["cost_picture", "favourites"]
 
@@ -18,10 +18,10 @@ _PERCENT = FuncFormatter(lambda share, _: f"{100 * share:.4g}\u202f%")
 _CHEAPEST = 1e-4  # seconds: what counts nothing but parameters stands at the edge
 
 
-def cost_picture(proxies: Sequence[tuple[str, Mapping[str, Any]]], lead: str, real: float | None) -> str:
+def cost_picture(proxies: Sequence[tuple[str, Mapping[str, Any]]], lead: str, real: float | None) -> Drawing | None:
     """Spearman against seconds for each architecture; a line joins the best for every budget, ``real`` is the truth's.
 
-    Empty where fewer than two proxies have both.
+    None where fewer than two proxies have both.
     """
     known = [
         (name, max(seconds, _CHEAPEST), rho, entry.get("ci95"))
@@ -30,7 +30,7 @@ def cost_picture(proxies: Sequence[tuple[str, Mapping[str, Any]]], lead: str, re
         and (rho := text.finite(entry.get("spearman"))) is not None
     ]
     if len(known) < 2:
-        return ""
+        return None
     figure, axes = panel(8.6, 4.0, "seconds for each architecture", "Spearman")
     axes.set_xscale("log")
     for name, seconds, rho, interval in known:
@@ -47,11 +47,11 @@ def cost_picture(proxies: Sequence[tuple[str, Mapping[str, Any]]], lead: str, re
         axes.axvline(real, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
     axes.xaxis.set_major_formatter(_SECONDS)
     axes.margins(x=0.12)
-    return to_svg(figure, "cost", "Spearman of every proxy against its seconds for each architecture")
+    return Drawing(figure, "cost", "Spearman of every proxy against its seconds for each architecture")
 
 
-def favourites(proxies: Sequence[tuple[str, Mapping[str, Any]]], lead: str, quantity: str) -> str:
-    """``precision`` or ``regret`` of the k best by score against k, the ``lead`` strong; empty where none has any."""
+def favourites(proxies: Sequence[tuple[str, Mapping[str, Any]]], lead: str, quantity: str) -> Drawing | None:
+    """``precision`` or ``regret`` of the k best by score against k, the ``lead`` strong; None where there is none."""
     figure, axes = panel(4.4, 2.8, "k best by score", quantity)
     drawn = False
     for name, entry in sorted(proxies, key=lambda item: item[0] == lead):
@@ -65,8 +65,8 @@ def favourites(proxies: Sequence[tuple[str, Mapping[str, Any]]], lead: str, quan
             linewidth=1.9 if strong else 0.9, marker="o" if strong else None, markersize=3,
         )  # fmt: skip
     if not drawn:
-        return ""
+        return None
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.yaxis.set_major_formatter(_PERCENT)
     axes.set_ylim(bottom=0)
-    return to_svg(figure, f"favourites-{quantity}", f"{quantity} of the best by score, against how many are taken")
+    return Drawing(figure, f"favourites-{quantity}", f"{quantity} of the best by score, against how many are taken")

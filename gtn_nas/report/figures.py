@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.ticker import EngFormatter, FuncFormatter, Locator, LogLocator, MaxNLocator, NullFormatter
 
-from gtn_nas.report.svg import ACCENT, CONTRAST, INK, MUTED, panel, to_svg
+from gtn_nas.report.svg import ACCENT, CONTRAST, INK, MUTED, Drawing, panel
 from gtn_nas.report.text import finite
 from gtn_nas.report.views import SearchView
 
@@ -21,7 +21,7 @@ _PERCENT = FuncFormatter(lambda share, _: f"{100 * share:.4g}\u202f%")
 _Vector = npt.NDArray[np.float64]
 
 
-def meta_curve(curve: Sequence[Mapping[str, float]], quantity: str) -> str:
+def meta_curve(curve: Sequence[Mapping[str, float]], quantity: str) -> Drawing:
     """``loss`` or ``accuracy`` against the outer step: every value faint, their running mean strong."""
     x, y = _column(curve, "number"), _column(curve, quantity)
     figure, axes = panel(4.4, 2.5, "outer step", quantity)
@@ -33,20 +33,20 @@ def meta_curve(curve: Sequence[Mapping[str, float]], quantity: str) -> str:
         axes.yaxis.set_major_formatter(_PERCENT)
     elif len(positive) and positive.max() > 50 * positive.min():
         axes.set_yscale("log")
-    return to_svg(figure, f"curve-{quantity}", f"Meta-training {quantity} against outer step")
+    return Drawing(figure, f"curve-{quantity}", f"Meta-training {quantity} against outer step")
 
 
-def schedule(values: Sequence[float], name: str, index: int) -> str:
+def schedule(values: Sequence[float], name: str, index: int) -> Drawing:
     """One learned hyperparameter against the inner step; ``index`` tells the figures apart."""
     figure, axes = panel(2.9, 1.9, "inner step", "")
     steps = np.arange(1, len(values) + 1)
     axes.plot(steps, list(values), color=CONTRAST, linewidth=1.4, marker="o", markersize=2.6)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.margins(y=0.15)
-    return to_svg(figure, f"schedule-{index}", f"Learned {name} against inner step")
+    return Drawing(figure, f"schedule-{index}", f"Learned {name} against inner step")
 
 
-def search_history(search: SearchView) -> str:
+def search_history(search: SearchView) -> Drawing:
     """Proxy score against trial number, the best so far, failures at the bottom, verified trials ringed."""
     figure, axes = panel(5.4, 3.9, "trial", "proxy score")
     number, value = _column(search.trials, "number"), _column(search.trials, "value")
@@ -66,10 +66,10 @@ def search_history(search: SearchView) -> str:
         edgecolors=CONTRAST, linewidths=1.4,
     )  # fmt: skip
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    return to_svg(figure, "search", "Proxy score of every trial, with the best so far")
+    return Drawing(figure, "search", "Proxy score of every trial, with the best so far")
 
 
-def agreement(architectures: Sequence[Mapping[str, Any]], proxy: str, index: int, lead: bool) -> str:
+def agreement(architectures: Sequence[Mapping[str, Any]], proxy: str, index: int, lead: bool) -> Drawing:
     """A proxy's score (x) against real accuracy (y), a point for each architecture.
 
     The ``lead`` panel is larger and shows how far an architecture's seeds lie apart.
@@ -100,7 +100,7 @@ def agreement(architectures: Sequence[Mapping[str, Any]], proxy: str, index: int
         axes.set_ylim(known.min() - margin, known.max() + margin)
     axes.yaxis.set_major_locator(MaxNLocator(6 if lead else 4, steps=_ROUND_STEPS))
     axes.yaxis.set_major_formatter(_PERCENT)
-    return to_svg(figure, f"agreement-{index}", f"{proxy} score against real test accuracy")
+    return Drawing(figure, f"agreement-{index}", f"{proxy} score against real test accuracy")
 
 
 def _value(value: object) -> float:

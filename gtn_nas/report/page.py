@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from jinja2 import ChainableUndefined, Environment, PackageLoader
-from markupsafe import Markup
 
 from gtn_nas.files import write_atomically
-from gtn_nas.report import parts, text
+from gtn_nas.report import figures, parts, text
 from gtn_nas.report.comparison import cost_picture, favourites
+from gtn_nas.report.svg import Drawing, save, to_svg
 from gtn_nas.report.views import Report
 
-__all__ = ["render_report", "write_report"]
+__all__ = ["render_report", "save_figures", "write_report"]
 
 _LEAD = "gtn"
 _MEANINGS = {
@@ -57,8 +60,9 @@ def render_report(report: Report) -> str:
     measured = report.correlation
     proxies = parts.in_order(measured.get("proxies") or {})
     ceiling = (measured.get("truth") or {}).get("ceiling")
-    lead = _LEAD if any(name == _LEAD for name, _ in proxies) else next((name for name, _ in proxies), _LEAD)
+    lead = _leader(proxies)
     differences = parts.in_order(measured.get("differences") or {}, sign=1)
+    cost, taken = _comparison(measured, proxies, lead)
     return _environment().get_template("report.html.j2").render(
         report=report,
         measured=measured,
@@ -71,14 +75,42 @@ def render_report(report: Report) -> str:
         differences=differences,
         difference_scale=parts.scale([entry for _, entry in differences], high=None),
         meanings={name: _meaning(name) for name, _ in proxies},
-        cost=Markup(cost_picture(proxies, lead, (measured.get("truth") or {}).get("seconds_per_training"))),
-        favourites=[Markup(svg) for what in ("precision", "regret") if (svg := favourites(proxies, lead, what))],
+        cost=to_svg(cost) if cost else None,
+        favourites=[to_svg(drawing) for drawing in taken],
         classes=measured.get("classes") or [],
         class_scale=parts.scale(measured.get("classes") or [], high=1.0),
         teacher=parts.teacher_part(report.teacher),
         search=parts.search_part(report.search),
         provenance=parts.provenance(measured),
     )  # fmt: skip
+
+
+def save_figures(measured: Mapping[str, Any], folder: Path) -> None:
+    """Write the comparison's figures to ``folder``, each as PNG and SVG; ``measured`` as in ``correlation.json``."""
+    proxies = parts.in_order(measured.get("proxies") or {})
+    lead = _leader(proxies)
+    cost, taken = _comparison(measured, proxies, lead)
+    architectures = measured.get("architectures") or []
+    scatters = [
+        replace(figures.agreement(architectures, name, 0, lead=True), name=f"scatter-{name}")
+        for name, _ in proxies
+        if architectures
+    ]
+    for drawing in [*scatters, *taken, *([cost] if cost else [])]:
+        save(drawing, folder)
+
+
+def _leader(proxies: Sequence[tuple[str, Any]]) -> str:
+    return _LEAD if any(name == _LEAD for name, _ in proxies) else next((name for name, _ in proxies), _LEAD)
+
+
+def _comparison(
+    measured: Mapping[str, Any], proxies: Sequence[tuple[str, Any]], lead: str
+) -> tuple[Drawing | None, list[Drawing]]:
+    """Draw cost, and what the favourites are worth."""
+    taken = [favourites(proxies, lead, quantity) for quantity in ("precision", "regret")]
+    real = (measured.get("truth") or {}).get("seconds_per_training")
+    return cost_picture(proxies, lead, real), [drawing for drawing in taken if drawing is not None]
 
 
 @cache

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from markupsafe import Markup
-
 from gtn_nas.report import figures, text
 from gtn_nas.report.grid import teacher_grid
+from gtn_nas.report.svg import to_svg
 from gtn_nas.report.views import Report, SearchView, TeacherView
 
 __all__ = [
@@ -119,7 +118,7 @@ def panels(measured: Mapping[str, Any], proxies: list[tuple[str, Any]], lead: st
             "name": name,
             "entry": entry,
             "lead": name == lead,
-            "svg": Markup(figures.agreement(architectures, name, index, lead=name == lead))
+            "svg": to_svg(figures.agreement(architectures, name, index, lead=name == lead))
             if any(text.finite((one.get("scores") or {}).get(name)) is not None for one in architectures)
             else None,
         }
@@ -136,11 +135,11 @@ def teacher_part(view: TeacherView | None) -> dict[str, Any] | None:
         "steps": steps,
         "positions": positions,
         "grid": base64.b64encode(teacher_grid(view.images, view.labels)).decode(),
-        "curves": [Markup(figures.meta_curve(view.curve, name)) for name in ("loss", "accuracy") if view.curve],
+        "curves": [to_svg(figures.meta_curve(view.curve, name)) for name in ("loss", "accuracy") if view.curve],
         "outer_steps": len(view.curve),
         "seconds": sum(_or(text.finite(step.get("seconds")), 0.0) for step in view.curve),
         "schedule": [
-            (name, Markup(figures.schedule(values, name, index)))
+            (name, to_svg(figures.schedule(values, name, index)))
             for index, (name, values) in enumerate(view.schedule.items())
         ],
         "card": list(text.flatten(view.card)),
@@ -153,7 +152,7 @@ def search_part(view: SearchView | None) -> dict[str, Any] | None:
         return None
     failed = sum(trial.get("state") != "COMPLETE" for trial in view.trials)
     return {
-        "figure": Markup(figures.search_history(view)) if view.trials else None,
+        "figure": to_svg(figures.search_history(view)) if view.trials else None,
         "trials": len(view.trials),
         "failed": failed,
         "seconds": sum(_or(text.finite(trial.get("seconds")), 0.0) for trial in view.trials),

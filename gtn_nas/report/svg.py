@@ -1,20 +1,24 @@
-"""matplotlib figures as SVG that lives inside a page: themed by its CSS, with ids of their own."""
+"""matplotlib figures for a page, as SVG with its CSS colours and ids of their own, and for files."""
 
 from __future__ import annotations
 
 import html
 import io
 import re
+from dataclasses import dataclass
+from pathlib import Path
 
 import matplotlib
+from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-__all__ = ["ACCENT", "CONTRAST", "INK", "MUTED", "RULE", "panel", "to_svg"]
+__all__ = ["ACCENT", "CONTRAST", "INK", "MUTED", "RULE", "Drawing", "panel", "save", "to_svg"]
 
-# Stand-ins that `to_svg` replaces by CSS variables, so that one figure suits light and dark.
-INK, MUTED, RULE, ACCENT, CONTRAST = "#010101", "#020202", "#030303", "#040404", "#050505"
+# The page's light colours; inside the page `to_svg` makes variables of them, so that one figure suits light and dark.
+INK, MUTED, RULE, ACCENT, CONTRAST = "#1d2129", "#656c78", "#e1dfd8", "#0072b2", "#c44f00"
 _VARIABLES = {INK: "--ink", MUTED: "--muted", RULE: "--rule", ACCENT: "--accent", CONTRAST: "--contrast"}
+_PIXELS = 200  # an inch, of a PNG file
 _NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 
 
@@ -33,14 +37,29 @@ def panel(width: float, height: float, x: str, y: str, size: float = 9) -> tuple
     return figure, axes
 
 
-def to_svg(figure: Figure, name: str, label: str) -> str:
-    """Render ``figure`` as an ``<svg>`` element that fills its container.
+@dataclass(frozen=True)
+class Drawing:
+    """A figure drawn with the colours of this module.
 
-    Args:
-        figure: drawn with the colours of this module.
-        name: prefix of all ids, unique in the page.
-        label: what a screen reader says.
+    ``name``: unique in a page, prefix of its ids and name of its files. ``label``: what a screen reader says.
     """
+
+    figure: Figure
+    name: str
+    label: str
+
+
+def save(drawing: Drawing, folder: Path) -> None:
+    """Write ``NAME.png`` and ``NAME.svg``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    drawing.figure.savefig(folder / f"{drawing.name}.png", dpi=_PIXELS, facecolor="white")
+    with matplotlib.rc_context({"svg.hashsalt": drawing.name}):
+        drawing.figure.savefig(folder / f"{drawing.name}.svg", facecolor="white", metadata=_NO_METADATA)
+
+
+def to_svg(drawing: Drawing) -> Markup:
+    """Return the drawing as an ``<svg>`` element that fills its container."""
+    figure, name, label = drawing.figure, drawing.name, drawing.label
     buffer = io.StringIO()
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
         figure.savefig(buffer, format="svg", transparent=True, metadata=_NO_METADATA)
@@ -53,4 +72,4 @@ def to_svg(figure: Figure, name: str, label: str) -> str:
     viewbox = re.search(r'viewBox="[^"]+"', svg)
     assert viewbox is not None
     opening = f'<svg {viewbox.group()} role="img" aria-label="{html.escape(label)}">'
-    return opening + svg[svg.index(">") + 1 :]
+    return Markup(opening + svg[svg.index(">") + 1 :])

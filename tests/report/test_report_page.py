@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from gtn_nas.proxy import PROXIES, make_proxies
-from gtn_nas.report import Report, page, render_report, write_report
+from gtn_nas.report import Report, page, render_report, save_figures, write_report
+from gtn_nas.report.svg import ACCENT, CONTRAST, INK, MUTED, RULE
 from gtn_nas.task import Task
 from gtn_nas.teacher.frozen import FrozenTeacher
 from search_spaces.cnn_small import CnnSmall
@@ -64,7 +65,9 @@ def test_ids_are_unique_and_references_resolve(html: str) -> None:
 
 def test_figures_take_their_colours_from_the_page_and_say_what_they_show(html: str) -> None:
     assert "var(--accent)" in html
-    assert not re.search(r"#0[1-5]0[1-5]0[1-5]\b", html)
+    drawn = re.findall(r"<svg.*?</svg>", html, flags=re.DOTALL)
+    assert drawn
+    assert not any(colour in svg for colour in (INK, MUTED, RULE, ACCENT, CONTRAST) for svg in drawn)
     assert all('aria-label="' in opening for opening in re.findall(r"<svg[^>]*>", html))
 
 
@@ -109,6 +112,18 @@ def test_a_report_of_an_older_comparison_still_renders(report: Report) -> None:
     html = render_report(correlation_only(report, proxies=old, classes=None))
     assert "What the favourites are worth" not in html
     assert "fails</h3>" not in html
+
+
+def test_figures_go_to_files(report: Report, tmp_path: Path) -> None:
+    save_figures(report.correlation, tmp_path)
+    names = {path.stem for path in tmp_path.iterdir()}
+    assert names == {
+        "cost", "favourites-precision", "favourites-regret",
+        *(f"scatter-{name}" for name in report.correlation["proxies"]),
+    }  # fmt: skip
+    for name in names:
+        assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert "var(--" not in (tmp_path / f"{name}.svg").read_text(encoding="utf-8")
 
 
 def test_every_meaning_is_of_a_proxy_that_exists(digits: Task, tiny_teacher: FrozenTeacher) -> None:
