@@ -81,7 +81,9 @@ def demo(
     with _truth_in_background(plan, settings, out) as truth:
         teacher = train_with_progress(task, space, settings, out / "teacher", resume=False)
         proxy = Gtn(space, task, teacher)
-        study = open_study(f"sqlite:///{out / 'study.db'}", "demo", proxy, plan.score_seeds, make_sampler("tpe", 0))
+        study = open_study(
+            f"sqlite:///{out / 'study.db'}", "demo", proxy, plan.score_seeds, make_sampler("tpe", 0, space)
+        )
         search_with_progress(study, proxy, plan.candidates, plan.score_seeds)
         verified = verify_with_progress(study, proxy, plan.verify, settings.recipe)
         _wait_for_truth(truth, plan, out)

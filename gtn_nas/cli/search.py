@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import optuna
 import typer
+from optuna.study import StudyDirection
+from optuna.trial import TrialState
 from rich.markup import escape
 from rich.table import Table
 
@@ -25,8 +29,19 @@ from gtn_nas.cli.options import (
 from gtn_nas.cli.output import describe, note, print_json, progress_bar, results
 from gtn_nas.cli.settings import Settings, load_settings
 from gtn_nas.errors import UserError
-from gtn_nas.proxy import Gtn, Proxy
-from gtn_nas.search import make_sampler, open_study, search, settled_trials, trial_rows, verify
+from gtn_nas.proxy import TAUGHT, Proxy, make_proxies
+from gtn_nas.search import (
+    OBJECTIVES,
+    SAMPLERS,
+    Goal,
+    Limits,
+    make_sampler,
+    open_study,
+    search,
+    settled_trials,
+    trial_rows,
+    verify,
+)
 from gtn_nas.search.ledger import architecture_of, best_trials
 from gtn_nas.space import SearchSpace
 from gtn_nas.teacher.frozen import load_teacher
@@ -46,7 +61,19 @@ def search_command(
     verify_best: Annotated[int, typer.Option("--verify", help="train the best K on real data", min=0)] = 0,
     seeds: Annotated[int, typer.Option(help="initialisations per candidate, averaged", min=1)] = 1,
     engine: Annotated[str, typer.Option(help="search engine")] = "optuna",
-    sampler: Annotated[str, typer.Option(help="tpe or random")] = "tpe",
+    sampler: Annotated[str, typer.Option(help=", ".join(SAMPLERS))] = "tpe",
+    scored_by: Annotated[
+        str, typer.Option("--proxy", help="what scores a candidate: gtn or another that correlate knows")
+    ] = "gtn",
+    objectives: Annotated[
+        list[str] | None,
+        typer.Option("--objective", help=f"{', '.join(OBJECTIVES)}; may be repeated", show_default="accuracy"),
+    ] = None,
+    max_params: Annotated[int | None, typer.Option(help="leave out larger networks", min=1)] = None,
+    max_flops: Annotated[int | None, typer.Option(help="leave out costlier ones, for one image", min=1)] = None,
+    max_latency: Annotated[
+        float | None, typer.Option(help="leave out slower ones: milliseconds for one image on this device", min=0.001)
+    ] = None,
     storage: Annotated[str | None, typer.Option(help="Optuna storage, e.g. sqlite:///nas.db")] = None,
     study: Annotated[str | None, typer.Option(help="name of the study", show_default="SPACE-DATA")] = None,
     seed: Annotated[int, typer.Option(help="seed of the sampler", min=0)] = 0,
@@ -66,19 +93,24 @@ def search_command(
     if engine != "optuna":
         raise UserError(f"unknown engine {engine!r}; use optuna.")
     settings = load_settings(Settings, config, assignments or [])
-    if teacher is None:
-        loaded_space, task = open_space_and_task(space or "cnn_small", data or "digits", device, threads, train_limit)
-        wanted = settings.teacher.model_dump(exclude_unset=True)
-        stored = find_teacher(task, loaded_space, wanted)
-        note(f"teacher: [bold]{escape(str(stored.folder))}[/]")
-        frozen = load_teacher(stored.folder)
+    limits = Limits(max_params, max_flops, None if max_latency is None else max_latency / 1000)
+    goal = Goal(tuple(objectives or ["accuracy"]), limits)
+    teachers, stored = [], None
+    if teacher is not None:
+        teachers = [load_teacher(teacher)]
+        loaded_space, task = open_for_teacher(teachers[0], space, data, device, threads, train_limit)
     else:
-        frozen = load_teacher(teacher)
-        loaded_space, task = open_for_teacher(frozen, space, data, device, threads, train_limit)
-    proxy = Gtn(loaded_space, task, frozen)
+        loaded_space, task = open_space_and_task(space or "cnn_small", data or "digits", device, threads, train_limit)
+        if scored_by in TAUGHT:
+            stored = find_teacher(task, loaded_space, settings.teacher.model_dump(exclude_unset=True))
+            teachers = [load_teacher(stored.folder)]
+    proposer = make_sampler(sampler, seed, loaded_space, len(goal.names))
+    proxy = make_proxies([scored_by], loaded_space, task, teachers, settings.recipe)[scored_by]
+    if stored is not None:
+        note(f"teacher: [bold]{escape(str(stored.folder))}[/]")
     name = study or f"{loaded_space.name}-{task.name}"
-    opened = open_study(storage, name, proxy, seeds, make_sampler(sampler, seed))
-    search_with_progress(opened, proxy, trials, seeds)
+    opened = open_study(storage, name, proxy, seeds, proposer, goal)
+    search_with_progress(opened, proxy, trials, seeds, goal)
     verified = verify_with_progress(opened, proxy, verify_best, settings.recipe) if verify_best else []
     rows = trial_rows(opened)
     if as_json:
@@ -89,24 +121,27 @@ def search_command(
         note(f"watch it: optuna-dashboard {escape(storage)}")
 
 
-def search_with_progress(study: optuna.Study, proxy: Proxy, trials: int, seeds: int) -> None:
+def search_with_progress(study: optuna.Study, proxy: Proxy, trials: int, seeds: int, goal: Goal | None = None) -> None:
     """Search with a live line: candidates, best score so far, failures."""
     settled = settled_trials(study)
     with progress_bar("candidates") as progress:
         bar = progress.add_task("search", total=trials, completed=len(settled), note="")
-        values = [trial.value for trial in settled if trial.value is not None]
-        best, failed = max(values, default=None), len(settled) - len(values)
+        better = max if study.directions[0] is StudyDirection.MAXIMIZE else min
+        values = [trial.values[0] for trial in settled if trial.values]
+        best = better(values, default=None)
+        states = Counter(trial.state for trial in settled)
 
         def show(trial: optuna.trial.FrozenTrial) -> None:
-            nonlocal best, failed
-            if trial.value is None:
-                failed += 1
-            else:
-                best = trial.value if best is None else max(best, trial.value)
-            text = "" if best is None else f"best {best:.3f}"
-            progress.update(bar, advance=1, note=text + (f" [red]failed {failed}[/]" if failed else ""))
+            nonlocal best
+            states[trial.state] += 1
+            if trial.values:
+                best = trial.values[0] if best is None else better(best, trial.values[0])
+            text = "" if best is None else f"best {best:.4g}"
+            text += f" over a limit {states[TrialState.PRUNED]}" if states[TrialState.PRUNED] else ""
+            text += f" [red]failed {states[TrialState.FAIL]}[/]" if states[TrialState.FAIL] else ""
+            progress.update(bar, advance=1, note=text)
 
-        search(study, proxy, trials, seeds, on_trial=show)
+        search(study, proxy, trials, seeds, on_trial=show, goal=goal)
 
 
 def verify_with_progress(study: optuna.Study, proxy: Proxy, count: int, recipe: Recipe) -> list[dict[str, Any]]:
@@ -128,7 +163,13 @@ def _summary(
         "study": study.study_name,
         "trials": len(rows),
         "failed": sum(row["state"] == "FAIL" for row in rows),
-        "best": {"value": best[0].value, "architecture": architecture_of(best[0], space)} if best else None,
+        "best": None
+        if not best
+        else {
+            "value": best[0].values[0],
+            "values": best[0].values,
+            "architecture": architecture_of(best[0], space),
+        },
         "verified": verified,
         "winner": verified[0] if verified else None,
     }
@@ -143,7 +184,9 @@ def _print_results(
         note(f"[yellow]{len(failures)} of {len(rows)} candidates failed[/]; first reason: {reason}")
     table = Table(title=f"best of {len(rows)} candidates" + (", trained on real data" if verified else ""))
     table.add_column("trial", justify="right")
-    table.add_column("proxy score", justify="right")
+    names = study.user_attrs["objectives"]
+    for name in ["proxy score"] if names == ["accuracy"] else names:
+        table.add_column(name, justify="right")
     table.add_column("parameters", justify="right")
     if verified:
         table.add_column("validation", justify="right")
@@ -151,7 +194,7 @@ def _print_results(
         for row in verified:
             table.add_row(
                 str(row["number"]),
-                f"{row['value']:.3f}",
+                *_written(names, row["values"]),
                 f"{row['params']:,}",
                 f"{row['validation_accuracy']:.3f}",
                 f"{row['test_accuracy']:.3f}",
@@ -160,7 +203,7 @@ def _print_results(
     else:
         best = best_trials(study, 5)
         for trial in best:
-            table.add_row(str(trial.number), f"{trial.value:.3f}", f"{trial.user_attrs['params']:,}")
+            table.add_row(str(trial.number), *_written(names, trial.values), f"{trial.user_attrs['params']:,}")
         if not best:
             note("no candidate could be scored.")
             return
@@ -169,3 +212,9 @@ def _print_results(
     results.print(f"[bold]winner:[/] {describe(winner)}", soft_wrap=True)
     if verified:
         results.print(f"[bold]real test accuracy: {verified[0]['test_accuracy']:.4f}[/]")
+
+
+def _written(names: Sequence[str], values: Sequence[float]) -> list[str]:
+    """Write objectives' values, each in its own way."""
+    written = {"params": "{:,.0f}", "flops": "{:,.0f}", "latency": "{:.3g} s"}
+    return [written.get(name, "{:.3f}").format(value) for name, value in zip(names, values, strict=True)]

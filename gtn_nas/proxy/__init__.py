@@ -1,7 +1,7 @@
 """Proxies: cheap scores for architectures."""
 
 from gtn_nas.proxy.base import SCORE_SEEDS, Proxy, Score
-from gtn_nas.proxy.by_name import PROXIES, make_proxies
+from gtn_nas.proxy.by_name import PROXIES, TAUGHT, make_proxies
 from gtn_nas.proxy.counts import Flops, Params, Random
 from gtn_nas.proxy.gtn import Gtn, GtnArea, GtnEnsemble
 from gtn_nas.proxy.real_lesson import RealSteps, RealSubset
@@ -11,6 +11,7 @@ from gtn_nas.proxy.zero_cost import ZERO_COST, ZeroCost
 __all__ = [
     "PROXIES",
     "SCORE_SEEDS",
+    "TAUGHT",
     "ZERO_COST",
     "EarlyStop",
     "Flops",

@@ -18,7 +18,9 @@ from gtn_nas.teacher.config import TeacherConfig
 from gtn_nas.teacher.frozen import FrozenTeacher
 from gtn_nas.training import Recipe
 
-__all__ = ["PROXIES", "make_proxies"]
+__all__ = ["PROXIES", "TAUGHT", "make_proxies"]
+
+TAUGHT = ("gtn", "gtn_area", "gtn_ensemble", "real_seconds")  # those that cannot do without a teacher
 
 
 @dataclass(frozen=True)

@@ -4,41 +4,82 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
 from gtn_nas.proxy import Proxy, Score
+from gtn_nas.search.latency import measure_latency
+from gtn_nas.search.limits import Limits
 from gtn_nas.space import Architecture
 
-__all__ = ["CandidateFailed", "Evaluation", "evaluate", "score_over_seeds"]
+__all__ = ["CandidateFailed", "Evaluation", "OverLimit", "check", "evaluate", "score_over_seeds"]
 
 
 class CandidateFailed(Exception):
     """A candidate that cannot be scored; the message is the reason, and the search goes on."""
 
 
+class OverLimit(Exception):
+    """A candidate that costs more than the search allows; it is not scored."""
+
+    def __init__(self, costs: Mapping[str, float], excess: Mapping[str, float]) -> None:
+        over = [name for name, share in excess.items() if share > 0]
+        super().__init__(", ".join(f"{name} {costs[name]:.4g} is {excess[name]:.0%} over its limit" for name in over))
+        self.costs = costs
+        self.excess = excess
+
+
 @dataclass(frozen=True)
 class Evaluation:
-    """A candidate's mean score over seeds, each seed's score, its cost, and the seconds that it took."""
+    """A candidate's mean score over seeds, each seed's score, its cost, and the seconds that it took.
+
+    ``readings``: the proxy's other scores, means over seeds. ``latency``: seconds of one image's forward pass, where
+    the search asks for it. ``excess``: by what share costs are over their limits, none above 0.
+    """
 
     value: float
     scores: tuple[float, ...]
     params: int
     flops: int
     seconds: float
+    readings: Mapping[str, float] = field(default_factory=dict)
+    latency: float | None = None
+    excess: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def costs(self) -> dict[str, float]:
+        """What limits may be set on."""
+        known = {"params": self.params, "flops": self.flops, "latency": self.latency}
+        return {name: float(cost) for name, cost in known.items() if cost is not None}
 
 
-def evaluate(proxy: Proxy, architecture: Architecture, seeds: int) -> Evaluation:
-    """Score ``architecture`` with ``seeds`` initialisations and count what it costs.
+def evaluate(
+    proxy: Proxy, architecture: Architecture, seeds: int, limits: Limits | None = None, timed: bool = False
+) -> Evaluation:
+    """Count what ``architecture`` costs and, within the limits, score it with ``seeds`` initialisations.
+
+    Args:
+        proxy: of the space and the task.
+        architecture: of the space.
+        seeds: scores that are averaged.
+        limits: of its costs; without them there are none.
+        timed: measure the latency even where it has no limit.
 
     Raises:
         CandidateFailed: as :func:`score_over_seeds` does.
+        OverLimit: it costs too much.
     """
+    limits = limits or Limits()
     with _its_own_fault():
         cost = proxy.space.cost(architecture, proxy.task)
+        costs: dict[str, float] = {"params": cost.params, "flops": cost.flops}
+        check(costs, limits)
+        if timed or limits.latency is not None:
+            costs["latency"] = measure_latency(proxy.space, proxy.task, architecture)
+    excess = check(costs, limits)
     scores = score_over_seeds(proxy, architecture, seeds)
     return Evaluation(
         value=statistics.fmean(score.value for score in scores),
@@ -46,7 +87,22 @@ def evaluate(proxy: Proxy, architecture: Architecture, seeds: int) -> Evaluation
         params=cost.params,
         flops=cost.flops,
         seconds=sum(score.seconds for score in scores),
+        readings={name: statistics.fmean(one.readings[name] for one in scores) for name in scores[0].readings},
+        latency=costs.get("latency"),
+        excess=excess,
     )
+
+
+def check(costs: Mapping[str, float], limits: Limits) -> dict[str, float]:
+    """Return by what share each cost is below its limit, negative.
+
+    Raises:
+        OverLimit: one is above.
+    """
+    excess = limits.excess(costs)
+    if any(share > 0 for share in excess.values()):
+        raise OverLimit(costs, excess)
+    return excess
 
 
 def score_over_seeds(proxy: Proxy, architecture: Architecture, seeds: int) -> list[Score]:
@@ -69,6 +125,8 @@ def _its_own_fault() -> Iterator[None]:
     """Turn whatever is raised within into a candidate's failure: a third party's builder may raise anything."""
     try:
         yield
+    except OverLimit:
+        raise
     except torch.OutOfMemoryError as error:
         raise CandidateFailed("out of memory") from error
     except Exception as error:

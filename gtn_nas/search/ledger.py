@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import statistics
+import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import optuna
+from optuna.exceptions import ExperimentalWarning
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from gtn_nas.errors import UserError
 from gtn_nas.proxy import Proxy
 from gtn_nas.search.evaluator import Evaluation
+from gtn_nas.search.objectives import Goal
 from gtn_nas.space import Architecture, SearchSpace
 
 __all__ = [
     "architecture_of",
     "best_trials",
-    "known_scores",
+    "known_evaluations",
     "note_evaluation",
+    "note_excess",
     "open_study",
     "record_verified",
+    "scored_trials",
     "settled_trials",
     "trial_rows",
     "verified_rows",
@@ -27,18 +35,35 @@ __all__ = [
 ]
 
 
+_SAME = ("space_fingerprint", "task_fingerprint", "proxy_fingerprint", "seeds")  # what a score depends on
+
+
 def open_study(
-    storage: str | None, name: str, proxy: Proxy, seeds: int, sampler: optuna.samplers.BaseSampler
+    storage: str | None,
+    name: str,
+    proxy: Proxy,
+    seeds: int,
+    sampler: optuna.samplers.BaseSampler,
+    goal: Goal | None = None,
 ) -> optuna.Study:
     """Create the study, or take up the one that is there.
 
+    Args:
+        storage: an Optuna storage's URL, None for one in memory.
+        name: of the study.
+        proxy: what scores candidates.
+        seeds: initialisations of each.
+        sampler: what proposes them.
+        goal: objectives and limits; the proxy's score alone.
+
     Raises:
-        UserError: the storage cannot be opened, or the study was made with another space, task, proxy or
-            number of seeds.
+        UserError: the storage cannot be opened, or the study was made with another space, task, proxy,
+            number of seeds, other objectives or limits.
     """
+    goal = goal or Goal()
     try:
         study = optuna.create_study(
-            storage=storage, study_name=name, direction="maximize", sampler=sampler, load_if_exists=True
+            storage=storage, study_name=name, directions=goal.directions, sampler=sampler, load_if_exists=True
         )
     except Exception as error:  # SQLAlchemy and every database driver raise their own
         reason = str(error).splitlines()[0]
@@ -51,6 +76,8 @@ def open_study(
         "proxy": proxy.name,
         "proxy_fingerprint": proxy.fingerprint,
         "seeds": seeds,
+        "objectives": list(goal.names),
+        "limits": asdict(goal.limits),
     }
     theirs = study.user_attrs
     for field, value in mine.items():
@@ -61,28 +88,73 @@ def open_study(
             )
         if field not in theirs:
             study.set_user_attr(field, value)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)  # nothing but the dashboard's labels
+        study.set_metric_names(list(goal.names))
     return study
 
 
-def known_scores(study: optuna.Study) -> dict[str, FrozenTrial]:
-    """Return the scored architectures of the study: key → trial, so that none is scored twice."""
+def scored_trials(study: optuna.Study) -> dict[str, FrozenTrial]:
+    """Return the scored architectures of the study: key → trial."""
     done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     return {trial.user_attrs["key"]: trial for trial in done if "key" in trial.user_attrs}
+
+
+def known_evaluations(study: optuna.Study) -> dict[str, Evaluation]:
+    """Return what is known of architectures, by key, from every study of the storage with the same fingerprints."""
+    found: dict[str, Evaluation] = {}
+    same = {name: study.user_attrs.get(name) for name in _SAME}
+    for summary in optuna.get_all_study_summaries(storage=study._storage, include_best_trial=False):
+        if {name: summary.user_attrs.get(name) for name in _SAME} == same:
+            other = optuna.load_study(study_name=summary.study_name, storage=study._storage)
+            found |= {key: _evaluation(trial) for key, trial in scored_trials(other).items()}
+    return found
 
 
 def note_evaluation(trial: optuna.Trial, key: str, evaluation: Evaluation) -> None:
     """Write what was measured onto the running trial."""
     trial.set_user_attr("key", key)
     trial.set_user_attr("scores", list(evaluation.scores))
+    trial.set_user_attr("readings", dict(evaluation.readings))
     trial.set_user_attr("params", evaluation.params)
     trial.set_user_attr("flops", evaluation.flops)
+    if evaluation.latency is not None:
+        trial.set_user_attr("latency", evaluation.latency)
     trial.set_user_attr("seconds", evaluation.seconds)
+    note_excess(trial, evaluation.excess)
+
+
+def note_excess(trial: optuna.Trial, excess: Mapping[str, float]) -> None:
+    """Tell the sampler how far a candidate is beyond or within each limit; the dashboard reads the attribute."""
+    for name, share in excess.items():
+        trial.set_constraint(name, share)
+    if excess:
+        trial.set_user_attr("excess", dict(excess))
+
+
+def _evaluation(trial: FrozenTrial) -> Evaluation:
+    noted = trial.user_attrs
+    return Evaluation(
+        value=statistics.fmean(noted["scores"]),
+        scores=tuple(noted["scores"]),
+        params=noted["params"],
+        flops=noted["flops"],
+        seconds=0.0,  # it costs nothing again
+        readings=noted.get("readings", {}),
+        latency=noted.get("latency"),
+    )
 
 
 def best_trials(study: optuna.Study, count: int) -> list[FrozenTrial]:
-    """Return the ``count`` best different architectures, best first (the smaller one first at equal scores)."""
-    scored = known_scores(study).values()
-    return sorted(scored, key=lambda trial: (-float(trial.value or 0.0), trial.user_attrs["params"]))[:count]
+    """Return the ``count`` best different architectures, best first (the smaller one first at equal scores).
+
+    Of several objectives: the Pareto front, the best by the first objective first.
+    """
+    scored = scored_trials(study)
+    front = {trial.number for trial in study.best_trials} if len(study.directions) > 1 else None
+    sign = -1 if study.directions[0] is StudyDirection.MAXIMIZE else 1
+    kept = [trial for trial in scored.values() if front is None or trial.number in front]
+    return sorted(kept, key=lambda trial: (sign * trial.values[0], trial.user_attrs["params"]))[:count]
 
 
 def architecture_of(trial: FrozenTrial, space: SearchSpace) -> Architecture:
@@ -91,8 +163,8 @@ def architecture_of(trial: FrozenTrial, space: SearchSpace) -> Architecture:
 
 
 def settled_trials(study: optuna.Study) -> list[FrozenTrial]:
-    """Return the trials that were scored, or failed for a reason of their own: an interrupted one has none."""
-    ended = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.FAIL))
+    """Return the trials that were scored, cost too much, or failed for a reason: an interrupted one has none."""
+    ended = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL))
     return [trial for trial in ended if trial.state is TrialState.COMPLETE or "reason" in trial.user_attrs]
 
 
@@ -102,7 +174,8 @@ def trial_rows(study: optuna.Study) -> list[dict[str, Any]]:
         {
             "number": trial.number,
             "state": trial.state.name,
-            "value": trial.value,
+            "value": trial.values[0] if trial.values else None,
+            "values": trial.values,
             "seconds": trial.user_attrs.get("seconds"),
             "params": trial.user_attrs.get("params"),
             "flops": trial.user_attrs.get("flops"),

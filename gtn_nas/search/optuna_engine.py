@@ -3,44 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import optuna
 from optuna.trial import TrialState
 
-from gtn_nas.errors import UserError
 from gtn_nas.proxy import Proxy
-from gtn_nas.search.evaluator import CandidateFailed, Evaluation, evaluate
-from gtn_nas.search.ledger import known_scores, note_evaluation, settled_trials
+from gtn_nas.search.evaluator import CandidateFailed, OverLimit, check, evaluate
+from gtn_nas.search.ledger import known_evaluations, note_evaluation, note_excess, settled_trials
+from gtn_nas.search.objectives import Goal
 
-__all__ = ["SAMPLERS", "make_sampler", "search"]
-
-SAMPLERS: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {
-    "tpe": lambda seed: optuna.samplers.TPESampler(seed=seed),
-    "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
-}
+__all__ = ["search"]
 
 OnTrial = Callable[[optuna.trial.FrozenTrial], None]
 
 
-def make_sampler(name: str, seed: int) -> optuna.samplers.BaseSampler:
-    """Return the sampler called ``name``.
+def search(
+    study: optuna.Study,
+    proxy: Proxy,
+    trials: int,
+    seeds: int,
+    on_trial: OnTrial | None = None,
+    goal: Goal | None = None,
+) -> None:
+    """Propose and score candidates until the study holds ``trials`` settled trials.
 
-    Raises:
-        UserError: there is none of that name.
+    ``trials`` counts for the study, so that a search that was stopped goes on where it was. A candidate that any
+    study of the storage scored before, with the same fingerprints, gets its known score; one that costs more than
+    the limits is pruned unscored; one that fails becomes a failed trial. Both say their reason.
     """
-    if name not in SAMPLERS:
-        raise UserError(f"unknown sampler {name!r}; use one of {', '.join(SAMPLERS)}.")
-    return SAMPLERS[name](seed)
-
-
-def search(study: optuna.Study, proxy: Proxy, trials: int, seeds: int, on_trial: OnTrial | None = None) -> None:
-    """Score candidates until the study holds ``trials`` settled trials.
-
-    ``trials`` counts for the study, so that a search that was stopped goes on where it was. A candidate that
-    was scored before gets its known score; one that fails becomes a failed trial with its reason.
-    """
+    goal = goal or Goal()
     _close_abandoned(study)
-    known = known_scores(study)
+    known = known_evaluations(study)
     finished = len(settled_trials(study))
     if finished:
         study.sampler.reseed_rng()  # the same seed again would propose the same candidates again
@@ -49,24 +43,33 @@ def search(study: optuna.Study, proxy: Proxy, trials: int, seeds: int, on_trial:
         try:
             architecture = proxy.space.validate(trial.params)
             key = proxy.space.key(architecture)
-            if key in known:
-                before = known[key]
-                again = {name: before.user_attrs[name] for name in ("params", "flops")}
-                value = float(before.value or 0.0)
-                evaluation = Evaluation(value, tuple(before.user_attrs["scores"]), seconds=0.0, **again)
+            if key in known and (known[key].latency is not None or not goal.timed):
+                known[key] = replace(known[key], excess=check(known[key].costs, goal.limits))
             else:
-                evaluation = evaluate(proxy, architecture, seeds)
-            note_evaluation(trial, key, evaluation)
-            told = study.tell(trial, evaluation.value)
-            known.setdefault(key, told)
+                known[key] = evaluate(proxy, architecture, seeds, goal.limits, goal.timed)
+            note_evaluation(trial, key, known[key])
+            told = study.tell(trial, goal.values(known[key]))
+            known[key] = replace(known[key], seconds=0.0)
+        except OverLimit as over:
+            told = _settle(study, trial, TrialState.PRUNED, over)
         except CandidateFailed as failure:
-            trial.set_user_attr("reason", str(failure))
-            told = study.tell(trial, state=TrialState.FAIL)
+            told = _settle(study, trial, TrialState.FAIL, failure)
         except BaseException:
             study.tell(trial, state=TrialState.FAIL)
             raise
         if on_trial is not None:
             on_trial(told)
+
+
+def _settle(
+    study: optuna.Study, trial: optuna.Trial, state: TrialState, reason: CandidateFailed | OverLimit
+) -> optuna.trial.FrozenTrial:
+    trial.set_user_attr("reason", str(reason))
+    if isinstance(reason, OverLimit):
+        note_excess(trial, reason.excess)
+        for name, cost in reason.costs.items():
+            trial.set_user_attr(name, cost)
+    return study.tell(trial, state=state)
 
 
 def _close_abandoned(study: optuna.Study) -> None:

@@ -38,7 +38,8 @@ def verify(
             known[key] = {
                 "key": key,
                 "number": trial.number,
-                "value": trial.value,
+                "value": trial.values[0],
+                "values": trial.values,
                 "architecture": architecture,
                 "params": result.params,
                 "validation_accuracy": result.validation_accuracy,

@@ -75,6 +75,23 @@ def test_search_verifies_and_goes_on(workshop: Path, tmp_path: Path) -> None:
     assert again["trials"] == 5
 
 
+def test_search_weighs_objectives_and_heeds_limits(tmp_path: Path) -> None:
+    words = ["search", "--proxy", "synflow", "--sampler", "nsgaii", "--objective", "accuracy", "--objective", "flops"]
+    words += ["--max-params", "60000", "--trials", "12", "--threads", "1"]
+    found = json.loads(run(*words, "--storage", f"sqlite:///{tmp_path / 'nas.db'}", "--json").stdout)
+    assert found["trials"] == 12
+    assert len(found["best"]["values"]) == 2
+    shown = run(*words).stdout
+    assert "accuracy" in shown
+    assert "flops" in shown
+
+
+def test_search_refuses_what_cannot_be(refused: Refused) -> None:
+    assert "sampler 'grid' tries every architecture" in refused("search", "--sampler", "grid")
+    assert "unknown objective 'size'" in refused("search", "--objective", "size")
+    assert "unknown proxy 'sinflow'" in refused("search", "--proxy", "sinflow")
+
+
 def test_search_prints_a_table_for_people(workshop: Path) -> None:
     done = run("search", "--teacher", workshop / "teacher", "--trials", "3", "--threads", "1")
     assert "best of 3 candidates" in done.stdout
