@@ -1,6 +1,6 @@
 """Claim: networks that a teacher has never seen reach this accuracy on real test images, beside real data's.
 
-    python benchmarks/teachers.py TEACHER [--architectures 48] [--seeds 5] [--append FILE]
+    python benchmarks/teachers.py TEACHER [--architectures 48] [--seeds 5] [--proxy NAME]... [--append FILE]
 
 Draws architectures that neither training nor the choice of the teacher has seen (for a space of one, that one),
 teaches each from ``--seeds`` initialisations, and examines it on the whole test split; then the same with real
@@ -25,7 +25,7 @@ from gtn_nas.device import describe_hardware, describe_versions, pick_device
 from gtn_nas.memory import keep_freed_memory
 from gtn_nas.meta.learner import Learner
 from gtn_nas.meta.teach import grade, teach
-from gtn_nas.proxy import Gtn, RealSteps, RealSubset
+from gtn_nas.proxy import make_proxies
 from gtn_nas.proxy.base import SCORE_SEEDS
 from gtn_nas.proxy.lesson_proxy import LessonProxy
 from gtn_nas.seeding import seeded
@@ -34,6 +34,7 @@ from gtn_nas.task import Task, load_task
 from gtn_nas.teacher.frozen import load_teacher
 
 SAMPLE_SEED = 20_261_123  # no choice was made on what it draws (what 20_261_122 drew was looked at)
+LESSONS = ("gtn", "real_steps", "real_subset")
 
 
 def unseen(space: SearchSpace, count: int, chosen_on: set[str]) -> list[Architecture]:
@@ -89,6 +90,7 @@ def main() -> None:
     parser.add_argument("teacher", type=Path)
     parser.add_argument("--architectures", type=int, default=48)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--proxy", action="append", choices=LESSONS, help="all three")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--append", type=Path)
     options = parser.parse_args()
@@ -100,7 +102,7 @@ def main() -> None:
     task: Task = load_task(card["source"], pick_device(options.device), card.get("train_limit"))
     architectures = unseen(space, options.architectures, set(card["chosen_on"]))
     steps, batch = teacher.config.steps, teacher.config.batch_size
-    proxies = [Gtn(space, task, teacher), RealSteps(space, task, steps, batch), RealSubset(space, task, steps, batch)]
+    proxies = make_proxies(options.proxy or LESSONS, space, task, [teacher]).values()
     result: dict[str, Any] = {
         "claim": "test accuracy of networks that the teacher has not seen",
         "command": f"python benchmarks/teachers.py {' '.join(map(str, sys.argv[1:]))}",
@@ -110,6 +112,7 @@ def main() -> None:
         "n": len(architectures), "seeds": options.seeds, "test_images": len(task.test),
     }  # fmt: skip
     for proxy in proxies:
+        assert isinstance(proxy, LessonProxy)
         found, seconds = test_accuracies(proxy, architectures, options.seeds)
         result[proxy.name] = {**summary(found), "cpu_seconds": round(seconds, 3)}
         if proxy.name == "gtn":
