@@ -24,12 +24,12 @@ def _name(node: int, source: int) -> str:
 
 
 class NasBench201(SearchSpace):
-    """Three stages of ``cells`` equal cells, ``width`` channels in the first: 15,625 architectures.
+    """The cells of NAS-Bench-201, five a stage, three stages.
 
-    A cell has an input, three nodes, and an operator on each of the six edges between them; a node adds what
-    reaches it. Between stages a residual block halves the image and doubles the channels. The published
-    accuracies are of 5 cells, 16 channels and 32×32 images; a subclass with its own ``name``, ``cells`` and
-    ``width`` is a cheaper stand-in, as :class:`NasBench201Reduced` is.
+    Each stage has ``cells`` equal cells, the first ``width`` channels. A cell has an input, three nodes, and an
+    operator on each of the six edges between them; a node adds what reaches it. Between stages a residual block halves
+    the image and doubles the channels. The published accuracies are of 5 cells, 16 channels and 32×32 images; a
+    subclass with its own ``name``, ``cells`` and ``width`` is a cheaper stand-in, as :class:`NasBench201Reduced` is.
     """
 
     name = "nasbench201"

@@ -15,7 +15,10 @@ __all__ = ["Published"]
 
 
 class Published(SearchSpace):
-    """One parameter, the learner's name; ``published[learner=goodai]`` is that learner alone."""
+    """The learners of the published GTN experiments.
+
+    Its one parameter is the learner's name; ``published[learner=goodai]`` is that learner alone.
+    """
 
     name = "published"
     version = 1

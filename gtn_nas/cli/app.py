@@ -22,6 +22,7 @@ VERBS = {
     "search": "gtn_nas.cli.search:search_command",
     "truth": "gtn_nas.cli.truth:truth_command",
     "correlate": "gtn_nas.cli.correlate:correlate_command",
+    "spaces": "gtn_nas.cli.spaces:spaces_command",
     "teachers": "gtn_nas.cli.teachers:teachers_command",
     "show": "gtn_nas.cli.show:show",
     "export": "gtn_nas.cli.export:export_command",

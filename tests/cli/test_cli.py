@@ -146,6 +146,25 @@ def test_show_prints_the_card_and_draws_the_images(workshop: Path, tmp_path: Pat
     assert "mean_validation_accuracy" in run("show", workshop / "teacher").stdout
 
 
+def test_spaces_are_listed_described_and_checked(tmp_path: Path) -> None:
+    listed = json.loads(run("spaces", "--json").stdout)["spaces"]
+    assert {"cnn_small", "nasbench201"} <= {space["name"] for space in listed}
+    found = json.loads(run("spaces", "cnn_small", "--architectures", "2", "--json").stdout)
+    assert "conv5" in found["parameters"]["stage1_op"]
+    assert set(found["checks"].values()) == {None}
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "from optuna.distributions import IntDistribution\nfrom torch import nn\n"
+        "from gtn_nas.space import SearchSpace\n\n\nclass Mine(SearchSpace):\n    name = 'mine'\n"
+        "    parameters = {'width': IntDistribution(1, 4)}\n\n"
+        "    def build(self, architecture, task):\n        return nn.Flatten()\n",
+        encoding="utf-8",
+    )
+    done = run("spaces", f"{path}:Mine", code=2)
+    assert "fails networks give one logit for each class" in done.stdout
+    assert "error: space 'mine' is not fit: that networks give one logit for each class fails" in done.stderr
+
+
 def test_doctor() -> None:
     facts = json.loads(run("doctor", "--json").stdout)
     assert facts["search spaces"].split(", ").count("cnn_small") == 1
