@@ -70,7 +70,7 @@ class NasBench201(SearchSpace):
 
 
 class NasBench201Reduced(NasBench201):
-    """One cell a stage and 8 channels: about a fortieth of the operations, for teachers on a CPU."""
+    """One cell a stage and 8 channels: a twelfth of the operations, for teachers on a CPU."""
 
     name = "nasbench201_reduced"
     cells = 1
