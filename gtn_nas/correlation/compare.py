@@ -105,13 +105,8 @@ def verdict(leader: str, entries: dict[str, dict[str, Any]], differences: dict[s
     words = [f"{leader} ranks architectures with Spearman {mine['spearman']:.2f}{interval}"]
     words += [f"better than {_name(better)}"] if better else []
     words += [f"worse than {_name(worse)}"] if worse else []
+    words += [f"undecided with {_name(open_)}"] if open_ else []
     text = ", ".join(words) + "."
-    ahead = [name for name in open_ if defined[name]["spearman"] > 0]
-    behind = [name for name in open_ if name not in ahead]
-    if ahead:
-        text += f" It is ahead of {_name(ahead)}, but by no more than chance could give."
-    if behind:
-        text += f" It is not ahead of {_name(behind)}, and the difference may be chance."
     if defined:
         text += _strongest(leader, entries, defined)
     return text
@@ -122,9 +117,15 @@ def _strongest(leader: str, entries: dict[str, dict[str, Any]], defined: dict[st
     name = min(defined, key=lambda rival: defined[rival]["spearman"])
     found, mine, theirs = defined[name], *(entries[one]["seconds_per_architecture"] for one in (leader, name))
     interval = "" if found["ci95"] is None else f" [{found['ci95'][0]:+.2f}, {found['ci95'][1]:+.2f}]"
-    ratio = mine / theirs if mine and theirs else None
-    cost = "" if ratio is None else f", at {ratio:,.{1 if ratio < 10 else 0}f} times its cost"
-    return f" Against {name}, the strongest of them, the difference is {found['spearman']:+.2f}{interval}{cost}."
+    cost = f", at {_times(mine / theirs)} its cost" if mine and theirs else ""
+    words = f" Its lead over the strongest rival, {name}, is {found['spearman']:+.2f}{interval}{cost}."
+    return words.replace("-", "\N{MINUS SIGN}")
+
+
+def _times(ratio: float) -> str:
+    if 0.9 < ratio < 1.1:
+        return "about"
+    return f"{ratio:,.0f} times" if ratio >= 10 else f"{ratio:.2g} times"
 
 
 def failures(scored: Mapping[str, Scored]) -> str | None:

@@ -16,6 +16,7 @@ __all__ = ["cost_picture", "favourites"]
 _SECONDS = FuncFormatter(lambda seconds, _: text.duration(seconds))
 _PERCENT = FuncFormatter(lambda share, _: f"{100 * share:.4g}\u202f%")
 _CHEAPEST = 1e-4  # seconds: what counts nothing but parameters stands at the edge
+_LABEL_HEIGHT, _LABEL_WIDTH = 0.055, 0.045  # of Spearman for a line, of a factor of ten for a letter
 
 
 def cost_picture(proxies: Sequence[tuple[str, Mapping[str, Any]]], lead: str, real: float | None) -> Drawing | None:
@@ -39,7 +40,9 @@ def cost_picture(proxies: Sequence[tuple[str, Mapping[str, Any]]], lead: str, re
         if low is not None and high is not None:
             axes.plot([seconds, seconds], [low, high], color=colour, alpha=0.25, linewidth=1.2)
         axes.scatter([seconds], [rho], s=30 if name == lead else 16, color=colour, linewidths=0, zorder=3)
-        axes.annotate(name, (seconds, rho), (5, 4), textcoords="offset points", fontsize=8, color=colour)
+    for (name, seconds, _, _), height in zip(known, _label_heights(known), strict=True):
+        colour = ACCENT if name == lead else INK
+        axes.annotate(name, (seconds, height), (5, -3), textcoords="offset points", fontsize=8, color=colour)
     best = -np.inf
     frontier = [(s, best := r) for _, s, r, _ in sorted(known, key=lambda one: (one[1], -one[2])) if r > best]
     axes.step(*zip(*frontier, strict=True), where="post", color=CONTRAST, linewidth=1.2, alpha=0.8)
@@ -48,6 +51,19 @@ def cost_picture(proxies: Sequence[tuple[str, Mapping[str, Any]]], lead: str, re
     axes.xaxis.set_major_formatter(_SECONDS)
     axes.margins(x=0.12)
     return Drawing(figure, "cost", "Spearman of every proxy against its seconds for each architecture")
+
+
+def _label_heights(known: Sequence[tuple[str, float, float, Any]]) -> list[float]:
+    """Return where each label stands: at its proxy, or below those of others that are as costly."""
+    heights: dict[int, float] = {}
+    for index in sorted(range(len(known)), key=lambda one: -known[one][2]):
+        name, seconds, height, _ = known[index]
+        for other, taken in sorted(heights.items(), key=lambda item: -item[1]):
+            near = abs(np.log10(seconds / known[other][1])) < _LABEL_WIDTH * max(len(name), len(known[other][0]))
+            if near and abs(taken - height) < _LABEL_HEIGHT:
+                height = taken - _LABEL_HEIGHT
+        heights[index] = height
+    return [heights[index] for index in range(len(known))]
 
 
 def favourites(proxies: Sequence[tuple[str, Mapping[str, Any]]], lead: str, quantity: str) -> Drawing | None:

@@ -187,8 +187,8 @@ def test_a_constant_proxy_is_undefined_everywhere(digits: Task, table: TruthTabl
     [
         ([0.1, 0.3], "better than rival."),
         ([-0.3, -0.1], "worse than rival."),
-        ([-0.1, 0.5], "It is ahead of rival, but by no more than chance could give."),
-        ([-0.5, 0.1], "It is not ahead of rival, and the difference may be chance."),
+        ([-0.1, 0.5], "undecided with rival."),
+        ([-0.5, 0.1], "undecided with rival."),
     ],
 )
 def test_the_verdict_claims_what_the_interval_settles(ci95: list[float], words: str) -> None:
@@ -200,8 +200,8 @@ def test_the_verdict_claims_what_the_interval_settles(ci95: list[float], words: 
     text = verdict("gtn", entries, differences)
     assert text.startswith("gtn ranks architectures with Spearman 0.80 [0.60, 0.90]")
     assert words in text
-    difference = f"{sum(ci95) / 2:+.2f} [{ci95[0]:+.2f}, {ci95[1]:+.2f}]"
-    assert text.endswith(f"Against rival, the strongest of them, the difference is {difference}, at 40 times its cost.")
+    difference = f"{sum(ci95) / 2:+.2f} [{ci95[0]:+.2f}, {ci95[1]:+.2f}]".replace("-", "\N{MINUS SIGN}")
+    assert text.endswith(f"Its lead over the strongest rival, rival, is {difference}, at 40 times its cost.")
 
 
 def test_many_rivals_are_counted_not_named() -> None:
@@ -210,4 +210,11 @@ def test_many_rivals_are_counted_not_named() -> None:
     entries |= {name: {"seconds_per_architecture": None} for name in names}
     text = verdict("gtn", entries, {name: {"spearman": 0.2, "ci95": [0.1, 0.3]} for name in names})
     assert text.startswith("gtn ranks architectures with Spearman 0.80, better than 6 rivals.")
-    assert text.endswith("the difference is +0.20 [+0.10, +0.30].")
+    assert text.endswith("is +0.20 [+0.10, +0.30].")
+    for cost, words in (
+        (1.0, "at about its cost."),
+        (0.2, "at 5 times its cost."),
+        (300.0, "at 0.0033 times its cost."),
+    ):
+        entries["gtn"]["seconds_per_architecture"], entries["rival0"]["seconds_per_architecture"] = 1.0, cost
+        assert verdict("gtn", entries, {"rival0": {"spearman": 0.2, "ci95": None}}).endswith(words)
