@@ -42,7 +42,7 @@ def cost_picture(proxies: Sequence[tuple[str, Mapping[str, Any]]], lead: str, re
         axes.scatter([seconds], [rho], s=30 if name == lead else 16, color=colour, linewidths=0, zorder=3)
     for (name, seconds, _, _), height in zip(known, _label_heights(known), strict=True):
         colour = ACCENT if name == lead else INK
-        axes.annotate(name, (seconds, height), (5, -3), textcoords="offset points", fontsize=8, color=colour)
+        axes.annotate(name, (seconds, height), (5, 2), textcoords="offset points", fontsize=8, color=colour)
     best = -np.inf
     frontier = [(s, best := r) for _, s, r, _ in sorted(known, key=lambda one: (one[1], -one[2])) if r > best]
     axes.step(*zip(*frontier, strict=True), where="post", color=CONTRAST, linewidth=1.2, alpha=0.8)
