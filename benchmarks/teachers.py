@@ -4,7 +4,8 @@
 
 Draws architectures that neither training nor the choice of the teacher has seen (for a space of one, that one),
 teaches each from ``--seeds`` initialisations, and examines it on the whole test split; then the same with real
-images in the lesson's place, as many steps and as large batches: drawn anew, and a fixed class-balanced subset.
+images in the lesson's place, as many steps and as large batches: drawn anew, and a fixed class-balanced subset,
+both by Muon at its default rates; and that subset by the teacher's own learned schedule.
 Prints one line of JSON: means, their spread, and the mean of every class of architectures.
 """
 
@@ -14,6 +15,7 @@ import argparse
 import json
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +25,36 @@ from optuna.distributions import CategoricalDistribution
 
 from gtn_nas.device import describe_hardware, describe_versions, pick_device
 from gtn_nas.memory import keep_freed_memory
+from gtn_nas.meta.inner import inner_optimiser
 from gtn_nas.meta.learner import Learner
 from gtn_nas.meta.teach import grade, teach
-from gtn_nas.proxy import make_proxies
+from gtn_nas.proxy import RealSubset, make_proxies
 from gtn_nas.proxy.base import SCORE_SEEDS
 from gtn_nas.proxy.lesson_proxy import LessonProxy
 from gtn_nas.seeding import seeded
 from gtn_nas.space import Architecture, SearchSpace, load_space
 from gtn_nas.task import Task, load_task
-from gtn_nas.teacher.frozen import load_teacher
+from gtn_nas.teacher.frozen import FrozenTeacher, load_teacher
+from gtn_nas.teacher.lesson import Lesson
 
 SAMPLE_SEED = 20_261_123  # no choice was made on what it draws (what 20_261_122 drew was looked at)
-LESSONS = ("gtn", "real_steps", "real_subset")
+OWN_SCHEDULE = "real_subset_by_its_schedule"
+LESSONS = ("gtn", "real_steps", "real_subset", OWN_SCHEDULE)
+
+
+class BySchedule(RealSubset):
+    """A real subset taught by the teacher's learned schedule: what is left to the teacher's images is its lead."""
+
+    name = OWN_SCHEDULE
+
+    def __init__(self, space: SearchSpace, task: Task, teacher: FrozenTeacher) -> None:
+        config = teacher.config
+        super().__init__(space, task, config.steps, config.batch_size, config.statistics_batches)
+        self.rule, self.schedule = inner_optimiser(config.inner), teacher.lesson.hyper
+
+    def lesson(self, seed: int) -> Lesson:
+        """Draw T real batches."""
+        return replace(super().lesson(seed), hyper=self.schedule)
 
 
 def unseen(space: SearchSpace, count: int, chosen_on: set[str]) -> list[Architecture]:
@@ -90,7 +110,7 @@ def main() -> None:
     parser.add_argument("teacher", type=Path)
     parser.add_argument("--architectures", type=int, default=48)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--proxy", action="append", choices=LESSONS, help="all three")
+    parser.add_argument("--proxy", action="append", choices=LESSONS, help="all four")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--append", type=Path)
     options = parser.parse_args()
@@ -102,7 +122,9 @@ def main() -> None:
     task: Task = load_task(card["source"], pick_device(options.device), card.get("train_limit"))
     architectures = unseen(space, options.architectures, set(card["chosen_on"]))
     steps, batch = teacher.config.steps, teacher.config.batch_size
-    proxies = make_proxies(options.proxy or LESSONS, space, task, [teacher]).values()
+    names = options.proxy or LESSONS
+    proxies = list(make_proxies([name for name in names if name != OWN_SCHEDULE], space, task, [teacher]).values())
+    proxies += [BySchedule(space, task, teacher)] if OWN_SCHEDULE in names else []
     result: dict[str, Any] = {
         "claim": "test accuracy of networks that the teacher has not seen",
         "command": f"python benchmarks/teachers.py {' '.join(map(str, sys.argv[1:]))}",
