@@ -26,7 +26,9 @@ def teachers_command(
     if not found:
         note("no teachers yet; gtn-nas train-teacher makes one.")
         return
-    table = Table("teacher", "task", "space", "T × B", "unseen networks", "trained")
+    table = Table()
+    for heading in ("teacher", "task", "space", "T × B", "unseen networks", "trained"):
+        table.add_column(heading, overflow="fold")  # names are of no use cut short
     for teacher in found:
         if not teacher.card:
             place = escape(str(teacher.folder))
