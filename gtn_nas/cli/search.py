@@ -123,6 +123,7 @@ def search_command(
 
 def search_with_progress(study: optuna.Study, proxy: Proxy, trials: int, seeds: int, goal: Goal | None = None) -> None:
     """Search with a live line: candidates, best score so far, failures."""
+    goal = goal or Goal()
     settled = settled_trials(study)
     with progress_bar("candidates") as progress:
         bar = progress.add_task("search", total=trials, completed=len(settled), note="")
@@ -136,7 +137,7 @@ def search_with_progress(study: optuna.Study, proxy: Proxy, trials: int, seeds: 
             states[trial.state] += 1
             if trial.values:
                 best = trial.values[0] if best is None else better(best, trial.values[0])
-            text = "" if best is None else f"best {best:.4g}"
+            text = "" if best is None else f"best {_written(goal.names[:1], [best])[0]}"
             text += f" over a limit {states[TrialState.PRUNED]}" if states[TrialState.PRUNED] else ""
             text += f" [red]failed {states[TrialState.FAIL]}[/]" if states[TrialState.FAIL] else ""
             progress.update(bar, advance=1, note=text)

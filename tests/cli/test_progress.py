@@ -59,7 +59,7 @@ def test_a_search_that_goes_on_counts_from_what_is_settled(digits: Task, monkeyp
 
     monkeypatch.setattr(verb, "progress_bar", bar)
     proxy = Depth(CnnSmall(), digits)
-    study = open_study(None, "s", proxy, 1, make_sampler("random", 0))
+    study = open_study(None, "s", proxy, 1, make_sampler("random", 0, proxy.space))
     with pytest.raises(KeyboardInterrupt):
         search(study, proxy, trials=12, seeds=1)
     verb.search_with_progress(study, proxy, trials=12, seeds=1)
