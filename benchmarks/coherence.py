@@ -12,15 +12,14 @@ norms' range. The mean of N learners has as much signal as noise at about N = 1 
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from pathlib import Path
 
 import numpy as np
 import torch
+from result_line import hand_over
 from torch import Tensor
 
-from gtn_nas.device import describe_hardware, describe_versions
 from gtn_nas.memory import keep_freed_memory
 from gtn_nas.meta.config import MetaConfig
 from gtn_nas.meta.draw import draw_pupil
@@ -88,7 +87,6 @@ def measure(options: argparse.Namespace, rule_name: str, window: int | None, sha
         "schedule": shared(torch.stack(schedule)),
         "pixel_norms": [round(float(norms.quantile(q)), 5) for q in (0.0, 0.5, 1.0)],
         "cpu_seconds": round((time.process_time() - began) / options.learners, 3),
-        "hardware": describe_hardware(torch.device("cpu")), "versions": describe_versions(),
     }  # fmt: skip
 
 
@@ -106,11 +104,7 @@ def main() -> None:
     keep_freed_memory()
     torch.set_num_threads(1)
     for case in CASES:
-        line = json.dumps(measure(options, *case))
-        print(line, flush=True)
-        if options.append is not None:
-            with options.append.open("a", encoding="utf-8") as file:
-                file.write(line + "\n")
+        hand_over(measure(options, *case), torch.device("cpu"), options.append)
 
 
 if __name__ == "__main__":

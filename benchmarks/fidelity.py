@@ -10,14 +10,14 @@ architectures that the teacher itself was chosen by are left out of both.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
 import torch
+from result_line import hand_over
 
 from gtn_nas.correlation import RIVALS, TruthTable, compare, proxies_of
-from gtn_nas.device import describe_hardware, describe_versions, pick_device
+from gtn_nas.device import pick_device
 from gtn_nas.memory import keep_freed_memory
 from gtn_nas.proxy import make_proxies
 from gtn_nas.space import load_space
@@ -64,13 +64,8 @@ def main() -> None:
         "command": f"python benchmarks/fidelity.py {' '.join(map(str, sys.argv[1:]))}",
         "teacher": teacher.fingerprint, "part": options.part,
         **{name: value for name, value in content.items() if name != "architectures"},
-        "hardware": describe_hardware(task.train.images.device), "versions": describe_versions(),
     }  # fmt: skip
-    line = json.dumps(result)
-    print(line)
-    if options.append is not None:
-        with options.append.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+    hand_over(result, task.train.images.device, options.append)
 
 
 if __name__ == "__main__":

@@ -12,17 +12,16 @@ has no part in any choice. Prints one line of JSON a row.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from result_line import hand_over
 
 from gtn_nas.correlation.stats import spearman
 from gtn_nas.correlation.truth import TruthTable
-from gtn_nas.device import describe_hardware, describe_versions
 from gtn_nas.memory import keep_freed_memory
 from gtn_nas.meta.inner import inner_optimiser
 from gtn_nas.meta.teach import teach_architecture
@@ -76,12 +75,7 @@ def measure(options: argparse.Namespace) -> None:
         if truth is not None:
             found = spearman(scores, truth)
             row |= {"spearman": found.value, "ci95": found.ci95}
-        row |= {"hardware": describe_hardware(torch.device("cpu")), "versions": describe_versions()}
-        line = json.dumps(row)
-        print(line, flush=True)
-        if options.append is not None:
-            with options.append.open("a", encoding="utf-8") as file:
-                file.write(line + "\n")
+        hand_over(row, torch.device("cpu"), options.append)
 
 
 def main() -> None:

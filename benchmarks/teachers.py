@@ -12,7 +12,6 @@ Prints one line of JSON: means, their spread, and the mean of every class of arc
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from dataclasses import replace
@@ -22,8 +21,9 @@ from typing import Any
 import numpy as np
 import torch
 from optuna.distributions import CategoricalDistribution
+from result_line import hand_over
 
-from gtn_nas.device import describe_hardware, describe_versions, pick_device
+from gtn_nas.device import pick_device
 from gtn_nas.memory import keep_freed_memory
 from gtn_nas.meta.inner import inner_optimiser
 from gtn_nas.meta.learner import Learner
@@ -140,12 +140,7 @@ def main() -> None:
         if proxy.name == "gtn":
             result["by_class"] = by_class(space, architectures, found.mean(axis=1))
         print(proxy.name, result[proxy.name], file=sys.stderr)
-    result |= {"hardware": describe_hardware(task.test.images.device), "versions": describe_versions()}
-    line = json.dumps(result)
-    print(line)
-    if options.append is not None:
-        with options.append.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+    hand_over(result, task.test.images.device, options.append)
 
 
 if __name__ == "__main__":

@@ -12,16 +12,15 @@ from __future__ import annotations
 
 import argparse
 import csv
-import json
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import torch
+from result_line import hand_over
 
 from gtn_nas.correlation import spearman
-from gtn_nas.device import describe_hardware, describe_versions
 from gtn_nas.proxy import Proxy, make_proxies
 from gtn_nas.space import Architecture
 from gtn_nas.task import load_task
@@ -64,18 +63,12 @@ def main() -> None:
             "cpu_seconds": seconds,
         }
         print(name, found[name], file=sys.stderr, flush=True)
-    line = json.dumps(
-        {
-            "claim": "zero-cost proxies rank as their published scores do",
-            "command": f"python benchmarks/zero_cost.py {options.published.name} --architectures {len(rows)}",
-            "task": task.name, "space": space.name, "n": len(rows), "spearman": found,
-            "hardware": describe_hardware(device), "versions": describe_versions(),
-        }
-    )  # fmt: skip
-    print(line)
-    if options.append is not None:
-        with options.append.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+    result = {
+        "claim": "zero-cost proxies rank as their published scores do",
+        "command": f"python benchmarks/zero_cost.py {options.published.name} --architectures {len(rows)}",
+        "task": task.name, "space": space.name, "n": len(rows), "spearman": found,
+    }  # fmt: skip
+    hand_over(result, device, options.append)
 
 
 if __name__ == "__main__":

@@ -109,7 +109,6 @@ def test_orthogonalised_has_a_derivative_at_zero() -> None:
     assert torch.isfinite(found).all()
 
 
-@pytest.mark.skipif(not hasattr(torch.optim, "Muon"), reason="PyTorch has Muon from 2.9 on")
 @pytest.mark.parametrize("shape", [(6, 9), (9, 6)])
 def test_muon_of_one_matrix_is_torch_muon(shape: tuple[int, int]) -> None:
     steps = torch.randn(4, *shape, generator=torch.Generator().manual_seed(0))
