@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gtn_nas.correlation.truth import Training, read_trainings
+from gtn_nas.device import describe_hardware, describe_versions
 from gtn_nas.errors import UserError
 from gtn_nas.files import write_atomically
 from gtn_nas.parallel import map_unordered
@@ -76,6 +77,8 @@ def train_one(space: SearchSpace, task: Task, recipe: Recipe, architecture: Arch
         task=task.name,
         task_fingerprint=task.fingerprint,
         recipe=recipe.model_dump(),
+        hardware=describe_hardware(task.train.images.device),
+        versions=describe_versions(),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,8 @@ class Training:
     task: str
     task_fingerprint: str
     recipe: dict[str, Any]
+    hardware: dict[str, Any] = field(default_factory=dict)  # of the seconds; older tables do not say it
+    versions: dict[str, str] = field(default_factory=dict)
 
     def to_line(self) -> str:
         """Return the line, without its end."""

@@ -35,6 +35,7 @@ def test_a_table_is_made_once_and_extended(digits: Task, tmp_path: Path) -> None
     assert table.keys == sorted(SPACE.key(architecture) for architecture in SPACE.sample_many(3, 0))
     assert table.mean == pytest.approx(table.accuracies.mean(axis=1))
     assert table.recipe == RECIPE.model_dump()
+    assert all(training.hardware["threads"] >= 1 and "torch" in training.versions for training in read_trainings(path))
 
 
 def test_a_line_cut_by_a_kill_is_trained_again(digits: Task, tmp_path: Path) -> None:
