@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
+from rich.box import SIMPLE
 from rich.markup import escape
 from rich.table import Table
 
@@ -26,22 +27,27 @@ def teachers_command(
     if not found:
         note("no teachers yet; gtn-nas train-teacher makes one.")
         return
-    table = Table()
-    for heading in ("teacher", "task", "space", "T × B", "unseen networks", "trained"):
-        table.add_column(heading, overflow="fold")  # names are of no use cut short
+    table = Table(
+        box=SIMPLE, show_edge=False, padding=(0, 1, 0, 0)
+    )  # names are of no use cut short, and so need the width
+    for heading in ("teacher", "task", "space", "T × B", "accuracy", "trained"):
+        table.add_column(heading, overflow="fold")
+    origin = found[0].origin
     for teacher in found:
+        if teacher.origin != origin:
+            table.add_section()
+            origin = teacher.origin
         if not teacher.card:
             place = escape(str(teacher.folder))
             note(f"[yellow]{place}: its teacher.json cannot be read[/]; train it again or remove it.")
             continue
         facts = _facts(teacher)
         accuracy = "–" if facts["accuracy"] is None else f"{facts['accuracy']:.3f}"
-        minutes = f"{facts['outer_steps']} steps, {(facts['seconds'] or 0) / 60:.0f} min"
-        name = teacher.folder.name if teacher.origin == "own" else f"{teacher.folder.name} (shipped)"
-        table.add_row(
-            escape(name), escape(str(facts["task"])), escape(str(facts["space"])), facts["lesson"], accuracy, minutes
-        )
+        minutes = f"{(facts['seconds'] or 0) / 60:.0f} min"
+        names = [escape(str(name)) for name in (teacher.folder.name, facts["task"], facts["space"])]
+        table.add_row(*names, facts["lesson"], accuracy, minutes)
     results.print(table)
+    note("accuracy: real images, architectures that training never saw; the last section comes with the package.")
 
 
 def _facts(teacher: Stored) -> dict[str, Any]:
