@@ -32,9 +32,11 @@ from gtn_nas.errors import UserError
 from gtn_nas.proxy import TAUGHT, Proxy, make_proxies
 from gtn_nas.search import (
     OBJECTIVES,
+    PRUNERS,
     SAMPLERS,
     Goal,
     Limits,
+    make_pruner,
     make_sampler,
     open_study,
     search,
@@ -62,6 +64,7 @@ def search_command(
     seeds: Annotated[int, typer.Option(help="initialisations per candidate, averaged", min=1)] = 1,
     engine: Annotated[str, typer.Option(help="search engine")] = "optuna",
     sampler: Annotated[str, typer.Option(help=", ".join(SAMPLERS))] = "tpe",
+    pruner: Annotated[str, typer.Option(help=f"what gives candidates up in mid-lesson: {', '.join(PRUNERS)}")] = "none",
     scored_by: Annotated[
         str, typer.Option("--proxy", help="what scores a candidate: gtn or another that correlate knows")
     ] = "gtn",
@@ -109,7 +112,7 @@ def search_command(
     if stored is not None:
         note(f"teacher: [bold]{escape(str(stored.folder))}[/]")
     name = study or f"{loaded_space.name}-{task.name}"
-    opened = open_study(storage, name, proxy, seeds, proposer, goal)
+    opened = open_study(storage, name, proxy, seeds, proposer, goal, make_pruner(pruner, proxy, goal.names))
     search_with_progress(opened, proxy, trials, seeds, goal)
     verified = verify_with_progress(opened, proxy, verify_best, settings.recipe) if verify_best else []
     rows = trial_rows(opened)
@@ -138,7 +141,7 @@ def search_with_progress(study: optuna.Study, proxy: Proxy, trials: int, seeds: 
             if trial.values:
                 best = trial.values[0] if best is None else better(best, trial.values[0])
             text = "" if best is None else f"best {_written(goal.names[:1], [best])[0]}"
-            text += f" over a limit {states[TrialState.PRUNED]}" if states[TrialState.PRUNED] else ""
+            text += f" given up {states[TrialState.PRUNED]}" if states[TrialState.PRUNED] else ""
             text += f" [red]failed {states[TrialState.FAIL]}[/]" if states[TrialState.FAIL] else ""
             progress.update(bar, advance=1, note=text)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -19,7 +19,7 @@ from gtn_nas.task import Split, Task
 from gtn_nas.teacher.lesson import Lesson
 from gtn_nas.teacher.protocol import Protocol
 
-__all__ = ["GRADED", "Grade", "Taught", "course", "grade", "teach", "teach_architecture"]
+__all__ = ["GRADED", "Grade", "Taught", "Watch", "course", "grade", "teach", "teach_architecture"]
 
 _EXAMINED_AT_ONCE = 1000
 GRADED = 2000  # validation images that a score looks at: always the same, so that candidates share their noise
@@ -45,6 +45,22 @@ class Grade:
     accuracy: float
 
 
+@dataclass(frozen=True)
+class Watch:
+    """Examinations on the way: after which shares of the lesson, and on how many of a score's images.
+
+    ``see`` is called with the steps taken and the accuracy; what it raises ends the lesson.
+    """
+
+    shares: Sequence[float]
+    images: int
+    see: Callable[[int, float], None]
+
+    def stops(self, steps: int) -> set[int]:
+        """Return the numbers of steps after which a lesson of ``steps`` is examined; its end is none of them."""
+        return {stop for share in self.shares if 0 < (stop := round(share * steps)) < steps}
+
+
 def teach_architecture(
     space: SearchSpace,
     task: Task,
@@ -53,17 +69,23 @@ def teach_architecture(
     lesson: Lesson,
     rule: InnerOptimiser,
     protocol: Protocol,
+    watch: Watch | None = None,
 ) -> tuple[Grade, list[float]]:
     """Build a learner from ``seed``, teach it, examine it on the first 2,000 validation images.
 
-    Returns its grade and the training loss of every step.
+    Returns its grade and the training loss of every step. ``watch``: examinations on the way.
 
     Raises:
         UserError: the network has nothing to train.
     """
     with seeded(seed):  # dropout draws from the generator as well, while the network is taught
         learner = Learner(space.build(architecture, task).to(lesson.images.device))
-        taught = teach(learner, learner.initial, lesson, rule, protocol)
+        stops = set() if watch is None else watch.stops(lesson.steps)
+        for taught in course(learner, learner.initial, lesson, rule, protocol, frozenset(stops)):
+            if watch is not None and len(taught.losses) in stops:
+                stops.remove(len(taught.losses))  # a learner that diverges right after a stop has been seen
+                seen = grade(learner, taught, task.validation.head(min(watch.images, GRADED)))
+                watch.see(len(taught.losses), seen.accuracy)
     return grade(learner, taught, task.validation.head(GRADED)), taught.losses
 
 

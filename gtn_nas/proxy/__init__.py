@@ -1,6 +1,6 @@
 """Proxies: cheap scores for architectures."""
 
-from gtn_nas.proxy.base import SCORE_SEEDS, Proxy, Score
+from gtn_nas.proxy.base import SCORE_SEEDS, Proxy, Score, See
 from gtn_nas.proxy.by_name import PROXIES, TAUGHT, make_proxies
 from gtn_nas.proxy.counts import Flops, Params, Random
 from gtn_nas.proxy.gtn import Gtn, GtnArea, GtnEnsemble
@@ -25,6 +25,7 @@ __all__ = [
     "RealSteps",
     "RealSubset",
     "Score",
+    "See",
     "ZeroCost",
     "make_proxies",
 ]

@@ -11,7 +11,9 @@ from typing import ClassVar
 from gtn_nas.space import Architecture, SearchSpace
 from gtn_nas.task import Task
 
-__all__ = ["SCORE_SEEDS", "Proxy", "Score", "timed"]
+__all__ = ["SCORE_SEEDS", "Proxy", "Score", "See", "timed"]
+
+See = Callable[[int, float], None]
 
 SCORE_SEEDS = 1_000_000  # added to a score's seed: real trainings count from 0 and share no initialisation with it
 
@@ -32,11 +34,13 @@ class Score:
 class Proxy(ABC):
     """Scores architectures of one space on one task.
 
-    A subclass says its ``name``, whether the score depends on a seed, and measures; timing is done here.
+    A subclass says its ``name``, whether the score depends on a seed, and measures; timing is done here. One that
+    learns in steps says their number in ``steps`` and overrides :meth:`watched`.
     """
 
     name: ClassVar[str]
     seeded: ClassVar[bool] = True
+    steps: int | None = None
 
     def __init__(self, space: SearchSpace, task: Task) -> None:
         self.space, self.task = space, task
@@ -50,9 +54,15 @@ class Proxy(ABC):
     def measure(self, architecture: Architecture, seed: int) -> tuple[float, dict[str, float]]:
         """Return the score and its other readings."""
 
-    def score(self, architecture: Architecture, seed: int) -> Score:
-        """Score ``architecture`` and time it."""
-        return timed(lambda: self.measure(architecture, seed))
+    def watched(self, architecture: Architecture, seed: int, see: See) -> tuple[float, dict[str, float]]:
+        """Measure, and show the accuracy on the way; what ``see`` raises ends it."""
+        return self.measure(architecture, seed)
+
+    def score(self, architecture: Architecture, seed: int, see: See | None = None) -> Score:
+        """Score ``architecture`` and time it; ``see`` is called on the way with the steps taken and the accuracy."""
+        if see is None:
+            return timed(lambda: self.measure(architecture, seed))
+        return timed(lambda: self.watched(architecture, seed, see))
 
 
 def timed(measure: Callable[[], tuple[float, dict[str, float]]]) -> Score:

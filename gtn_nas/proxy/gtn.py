@@ -8,11 +8,9 @@ from collections.abc import Sequence
 from gtn_nas.errors import UserError
 from gtn_nas.fingerprint import fingerprint
 from gtn_nas.meta.inner import inner_optimiser
-from gtn_nas.meta.learner import Learner
-from gtn_nas.meta.teach import GRADED, course, grade
-from gtn_nas.proxy.base import SCORE_SEEDS, Proxy
+from gtn_nas.meta.teach import GRADED, Watch
+from gtn_nas.proxy.base import Proxy, See
 from gtn_nas.proxy.lesson_proxy import LessonProxy
-from gtn_nas.seeding import seeded
 from gtn_nas.space import Architecture, SearchSpace
 from gtn_nas.task import Task
 from gtn_nas.teacher.frozen import FrozenTeacher
@@ -34,6 +32,7 @@ class Gtn(LessonProxy):
         self.rule = inner_optimiser(teacher.config.inner)
         device = task.train.images.device
         self._lesson = teacher.lesson.to(device)
+        self.steps = self._lesson.steps
         self.protocol = teacher.protocol(task)
 
     @property
@@ -56,14 +55,20 @@ class GtnArea(Gtn):
 
     def measure(self, architecture: Architecture, seed: int) -> tuple[float, dict[str, float]]:
         """Build the network from ``seed``, teach it, examine it four times."""
-        lesson, images = self.lesson(seed), self.task.validation.head(GRADED)
-        stops = [round(lesson.steps * quarter / 4) for quarter in (1, 2, 3, 4)]
-        with seeded(SCORE_SEEDS + seed):
-            learner = Learner(self.space.build(architecture, self.task).to(lesson.images.device))
-            parts = course(learner, learner.initial, lesson, self.rule, self.protocol, stops)
-            curve = [grade(learner, taught, images).accuracy for taught in parts]
-        curve += [curve[-1]] * (len(stops) - len(curve))  # it diverged, or two stops are one
-        return statistics.fmean(curve), {}
+        return self.watched(architecture, seed, lambda *_: None)
+
+    def watched(self, architecture: Architecture, seed: int, see: See) -> tuple[float, dict[str, float]]:
+        """Measure, and show the exams on the way."""
+        curve: list[float] = []
+
+        def note(step: int, accuracy: float) -> None:
+            curve.append(accuracy)
+            see(step, accuracy)
+
+        watch = Watch((0.25, 0.5, 0.75), GRADED, note)
+        score, _ = self._measure(architecture, seed, watch)
+        missed = len(watch.stops(self.steps)) - len(curve)  # it diverged: what it then was is what it stays
+        return statistics.fmean([*curve, *[score] * (missed + 1)]), {}
 
 
 class GtnEnsemble(Proxy):

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from gtn_nas.fingerprint import fingerprint
-from gtn_nas.proxy.base import SCORE_SEEDS, Proxy, Score, timed
+from gtn_nas.proxy.base import SCORE_SEEDS, Proxy, Score, See, timed
 from gtn_nas.seeding import seeded
 from gtn_nas.space import Architecture, SearchSpace
 from gtn_nas.task import Task
@@ -72,7 +72,7 @@ class RealSeconds(_RealTraining):
         """Hash of recipe, task and the other proxy's."""
         return fingerprint(repr((self.name, self.recipe.fingerprint, self.like.fingerprint, self.task.fingerprint)))
 
-    def score(self, architecture: Architecture, seed: int) -> Score:
+    def score(self, architecture: Architecture, seed: int, see: See | None = None) -> Score:
         """Ask the other proxy, then train for as long."""
         rate = self._by_clock(self.like.score(architecture, seed).cpu_seconds)
         return timed(lambda: self.train(architecture, seed, rate))

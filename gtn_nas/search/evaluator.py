@@ -10,16 +10,20 @@ from dataclasses import dataclass, field
 
 import torch
 
-from gtn_nas.proxy import Proxy, Score
+from gtn_nas.proxy import Proxy, Score, See
 from gtn_nas.search.latency import measure_latency
 from gtn_nas.search.limits import Limits
 from gtn_nas.space import Architecture
 
-__all__ = ["CandidateFailed", "Evaluation", "OverLimit", "check", "evaluate", "score_over_seeds"]
+__all__ = ["CandidateFailed", "CandidateStopped", "Evaluation", "OverLimit", "check", "evaluate", "score_over_seeds"]
 
 
 class CandidateFailed(Exception):
     """A candidate that cannot be scored; the message is the reason, and the search goes on."""
+
+
+class CandidateStopped(Exception):
+    """A candidate that a pruner gave up on the way; the message says where it then stood."""
 
 
 class OverLimit(Exception):
@@ -36,6 +40,8 @@ class OverLimit(Exception):
 class Evaluation:
     """A candidate's mean score over seeds, each seed's score, its cost, and the seconds that it took.
 
+    ``curve``: accuracies of the first seed on the way, each with the steps taken, the score itself last; none for a
+    proxy that does not learn in steps.
     ``readings``: the proxy's other scores, means over seeds. ``latency``: seconds of one image's forward pass, where
     the search asks for it. ``excess``: by what share costs are over their limits, none above 0.
     """
@@ -48,6 +54,7 @@ class Evaluation:
     readings: Mapping[str, float] = field(default_factory=dict)
     latency: float | None = None
     excess: Mapping[str, float] = field(default_factory=dict)
+    curve: tuple[tuple[int, float], ...] = ()
 
     @property
     def costs(self) -> dict[str, float]:
@@ -57,7 +64,12 @@ class Evaluation:
 
 
 def evaluate(
-    proxy: Proxy, architecture: Architecture, seeds: int, limits: Limits | None = None, timed: bool = False
+    proxy: Proxy,
+    architecture: Architecture,
+    seeds: int,
+    limits: Limits | None = None,
+    timed: bool = False,
+    see: See | None = None,
 ) -> Evaluation:
     """Count what ``architecture`` costs and, within the limits, score it with ``seeds`` initialisations.
 
@@ -67,9 +79,10 @@ def evaluate(
         seeds: scores that are averaged.
         limits: of its costs; without them there are none.
         timed: measure the latency even where it has no limit.
+        see: shown the first seed's accuracy on the way; it may raise :class:`CandidateStopped`.
 
     Raises:
-        CandidateFailed: as :func:`score_over_seeds` does.
+        CandidateFailed, CandidateStopped: as :func:`score_over_seeds` does.
         OverLimit: it costs too much.
     """
     limits = limits or Limits()
@@ -80,7 +93,16 @@ def evaluate(
         if timed or limits.latency is not None:
             costs["latency"] = measure_latency(proxy.space, proxy.task, architecture)
     excess = check(costs, limits)
-    scores = score_over_seeds(proxy, architecture, seeds)
+    curve: list[tuple[int, float]] = []
+
+    def note(step: int, accuracy: float) -> None:
+        curve.append((step, accuracy))
+        if see is not None:
+            see(step, accuracy)
+
+    scores = score_over_seeds(proxy, architecture, seeds, note)
+    if proxy.steps is not None:
+        curve.append((proxy.steps, scores[0].value))
     return Evaluation(
         value=statistics.fmean(score.value for score in scores),
         scores=tuple(score.value for score in scores),
@@ -90,6 +112,7 @@ def evaluate(
         readings={name: statistics.fmean(one.readings[name] for one in scores) for name in scores[0].readings},
         latency=costs.get("latency"),
         excess=excess,
+        curve=tuple(curve),
     )
 
 
@@ -105,15 +128,19 @@ def check(costs: Mapping[str, float], limits: Limits) -> dict[str, float]:
     return excess
 
 
-def score_over_seeds(proxy: Proxy, architecture: Architecture, seeds: int) -> list[Score]:
+def score_over_seeds(proxy: Proxy, architecture: Architecture, seeds: int, see: See | None = None) -> list[Score]:
     """Score ``architecture`` with the seeds 0, 1, …; once alone where the proxy does not depend on a seed.
 
+    ``see`` is shown the first seed's accuracy on the way.
+
     Raises:
+        CandidateStopped: ``see`` raised it.
         CandidateFailed: the network cannot be built or trained (out of memory, a builder that raises, a
             score that is not finite).
     """
     with _its_own_fault():
-        scores = [proxy.score(architecture, seed) for seed in range(seeds if proxy.seeded else 1)]
+        scores = [proxy.score(architecture, 0, see)]
+        scores += [proxy.score(architecture, seed) for seed in range(1, seeds if proxy.seeded else 1)]
     values = [score.value for score in scores]
     if not all(math.isfinite(value) for value in values):
         raise CandidateFailed(f"score is not finite: {values}")
@@ -125,7 +152,7 @@ def _its_own_fault() -> Iterator[None]:
     """Turn whatever is raised within into a candidate's failure: a third party's builder may raise anything."""
     try:
         yield
-    except OverLimit:
+    except (OverLimit, CandidateStopped):
         raise
     except torch.OutOfMemoryError as error:
         raise CandidateFailed("out of memory") from error

@@ -45,6 +45,7 @@ def open_study(
     seeds: int,
     sampler: optuna.samplers.BaseSampler,
     goal: Goal | None = None,
+    pruner: optuna.pruners.BasePruner | None = None,
 ) -> optuna.Study:
     """Create the study, or take up the one that is there.
 
@@ -55,6 +56,7 @@ def open_study(
         seeds: initialisations of each.
         sampler: what proposes them.
         goal: objectives and limits; the proxy's score alone.
+        pruner: what gives candidates up on the way; nothing does.
 
     Raises:
         UserError: the storage cannot be opened, or the study was made with another space, task, proxy,
@@ -63,7 +65,12 @@ def open_study(
     goal = goal or Goal()
     try:
         study = optuna.create_study(
-            storage=storage, study_name=name, directions=goal.directions, sampler=sampler, load_if_exists=True
+            storage=storage,
+            study_name=name,
+            directions=goal.directions,
+            sampler=sampler,
+            pruner=pruner or optuna.pruners.NopPruner(),
+            load_if_exists=True,
         )
     except Exception as error:  # SQLAlchemy and every database driver raise their own
         reason = str(error).splitlines()[0]
@@ -115,6 +122,8 @@ def note_evaluation(trial: optuna.Trial, key: str, evaluation: Evaluation) -> No
     """Write what was measured onto the running trial."""
     trial.set_user_attr("key", key)
     trial.set_user_attr("scores", list(evaluation.scores))
+    if evaluation.curve:
+        trial.set_user_attr("curve", [list(point) for point in evaluation.curve])
     trial.set_user_attr("readings", dict(evaluation.readings))
     trial.set_user_attr("params", evaluation.params)
     trial.set_user_attr("flops", evaluation.flops)
@@ -142,6 +151,7 @@ def _evaluation(trial: FrozenTrial) -> Evaluation:
         seconds=0.0,  # it costs nothing again
         readings=noted.get("readings", {}),
         latency=noted.get("latency"),
+        curve=tuple((step, accuracy) for step, accuracy in noted.get("curve", [])),
     )
 
 
@@ -179,6 +189,7 @@ def trial_rows(study: optuna.Study) -> list[dict[str, Any]]:
             "seconds": trial.user_attrs.get("seconds"),
             "params": trial.user_attrs.get("params"),
             "flops": trial.user_attrs.get("flops"),
+            "curve": trial.user_attrs.get("curve"),
             "reason": trial.user_attrs.get("reason"),
             "architecture": dict(trial.params),
         }

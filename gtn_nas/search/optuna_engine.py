@@ -8,8 +8,8 @@ from dataclasses import replace
 import optuna
 from optuna.trial import TrialState
 
-from gtn_nas.proxy import Proxy
-from gtn_nas.search.evaluator import CandidateFailed, OverLimit, check, evaluate
+from gtn_nas.proxy import Proxy, See
+from gtn_nas.search.evaluator import CandidateFailed, CandidateStopped, OverLimit, check, evaluate
 from gtn_nas.search.ledger import known_evaluations, note_evaluation, note_excess, settled_trials
 from gtn_nas.search.objectives import Goal
 
@@ -30,7 +30,8 @@ def search(
 
     ``trials`` counts for the study, so that a search that was stopped goes on where it was. A candidate that any
     study of the storage scored before, with the same fingerprints, gets its known score; one that costs more than
-    the limits is pruned unscored; one that fails becomes a failed trial. Both say their reason.
+    the limits is pruned unscored, one that the study's pruner gives up is pruned on the way, one that fails becomes a
+    failed trial. All three say their reason.
     """
     goal = goal or Goal()
     _close_abandoned(study)
@@ -46,12 +47,12 @@ def search(
             if key in known and (known[key].latency is not None or not goal.timed):
                 known[key] = replace(known[key], excess=check(known[key].costs, goal.limits))
             else:
-                known[key] = evaluate(proxy, architecture, seeds, goal.limits, goal.timed)
+                known[key] = evaluate(proxy, architecture, seeds, goal.limits, goal.timed, _show(study, trial))
             note_evaluation(trial, key, known[key])
             told = study.tell(trial, goal.values(known[key]))
             known[key] = replace(known[key], seconds=0.0)
-        except OverLimit as over:
-            told = _settle(study, trial, TrialState.PRUNED, over)
+        except (OverLimit, CandidateStopped) as given_up:
+            told = _settle(study, trial, TrialState.PRUNED, given_up)
         except CandidateFailed as failure:
             told = _settle(study, trial, TrialState.FAIL, failure)
         except BaseException:
@@ -61,8 +62,24 @@ def search(
             on_trial(told)
 
 
+def _show(study: optuna.Study, trial: optuna.Trial) -> See | None:
+    """Return what hands the accuracy on the way to the study's pruner; several objectives have none."""
+    if study.metric_names != ["accuracy"]:
+        return None
+
+    def report(step: int, accuracy: float) -> None:
+        trial.report(accuracy, step)
+        if trial.should_prune():
+            raise CandidateStopped(f"stopped after {step} steps, at accuracy {accuracy:.3f}")
+
+    return report
+
+
 def _settle(
-    study: optuna.Study, trial: optuna.Trial, state: TrialState, reason: CandidateFailed | OverLimit
+    study: optuna.Study,
+    trial: optuna.Trial,
+    state: TrialState,
+    reason: CandidateFailed | CandidateStopped | OverLimit,
 ) -> optuna.trial.FrozenTrial:
     trial.set_user_attr("reason", str(reason))
     if isinstance(reason, OverLimit):
