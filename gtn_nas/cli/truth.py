@@ -78,7 +78,7 @@ def truth_command(
 
 def _summary(out: Path, space: SearchSpace, task: Task, made: int) -> dict[str, object]:
     table = TruthTable.load(out, space, task)
-    params = table.params(space, task)
+    params = table.counts(space, task)["params"]
     limit = ceiling(table.accuracies)
     by_params = spearman(params, table.mean)
     return {

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gtn_nas.correlation.calibrated import calibration_curve
 from gtn_nas.correlation.classes import by_class
 from gtn_nas.correlation.columns import column
 from gtn_nas.correlation.scoring import OnScore, Scored, score_all
@@ -25,6 +26,7 @@ from gtn_nas.correlation.stats import (
 )
 from gtn_nas.correlation.truth import TruthTable, ceiling
 from gtn_nas.proxy import Proxy
+from gtn_nas.space import SearchSpace
 
 __all__ = ["compare", "failures", "verdict"]
 
@@ -60,7 +62,8 @@ def compare(
     measured = score_all(proxies, table, seeds, workers, on_score)
     scored = {name: column(name, measured) for name in columns or list(measured)}
     scores = {name: found.values for name, found in scored.items()}
-    params = table.params(space, task)
+    counts = table.counts(space, task)
+    params = counts["params"]
     entries = {name: _entry(found, truth, params, table.keys) for name, found in scored.items()}
     leader = next(iter(scored))
     differences = {}
@@ -77,6 +80,7 @@ def compare(
         "proxies": entries,
         "differences": differences,
         "verdict": verdict(leader, entries, differences),
+        "calibration": _calibrated(table, space, scores, counts),
         "classes": by_class(space, table.architectures, scores[leader], truth, params),
         "failures": failures(measured),
         "architectures": [
@@ -90,6 +94,21 @@ def compare(
             for index, (key, architecture) in enumerate(zip(table.keys, table.architectures, strict=True))
         ],
     }
+
+
+def _calibrated(
+    table: TruthTable,
+    space: SearchSpace,
+    scores: Mapping[str, npt.NDArray[np.float64]],
+    counts: Mapping[str, npt.NDArray[np.float64]],
+) -> dict[str, Any] | None:
+    """Calibrate the leader with all that its own measurement gave; None where a score is missing."""
+    proxy = next(iter(scores)).split(".")[0]
+    used = {name: values for name, values in scores.items() if name == proxy or name.startswith(f"{proxy}.")}
+    if not used or not all(np.isfinite(values).all() for values in used.values()):
+        return None
+    curve = calibration_curve(space, table, used, counts)
+    return {"scores": list(used), "curve": curve} if curve else None
 
 
 def verdict(leader: str, entries: dict[str, dict[str, Any]], differences: dict[str, dict[str, Any]]) -> str:

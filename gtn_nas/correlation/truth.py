@@ -83,9 +83,10 @@ class TruthTable:
             raise UserError("every architecture of the truth table served to choose the teacher; give a larger table.")
         return self._only(kept)
 
-    def params(self, space: SearchSpace, task: Task) -> npt.NDArray[np.float64]:
-        """Parameter counts ``[n]``."""
-        return np.array([float(space.cost(architecture, task).params) for architecture in self.architectures])
+    def counts(self, space: SearchSpace, task: Task) -> dict[str, npt.NDArray[np.float64]]:
+        """Numbers of parameters and FLOPs, ``params`` and ``flops``, each ``[n]``."""
+        costs = [space.cost(architecture, task) for architecture in self.architectures]
+        return {name: np.array([float(getattr(cost, name)) for cost in costs]) for name in ("params", "flops")}
 
     def sample(self, count: int, seed: int) -> TruthTable:
         """Return ``count`` of the architectures, drawn at random (all where there are no more)."""

@@ -46,7 +46,14 @@ def make_correlation(count: int = 36) -> dict[str, Any]:
             "seconds_per_architecture": 4e-5 if name == "params" else 0.41,
         }
     entries["random"] = dict.fromkeys(entries["gtn"]) | {"undefined": "every score is the same"}
+    spread = {"spread95": [0.7, 0.9]}
+    calibration = [
+        {"trained": trained, "others": count - trained, "draws": 20, "covered": 0.94}
+        | {name: {"spearman": 0.8 + trained / 1000, **spread} for name in ("raw", "calibrated", "without", "gain")}
+        for trained in (16, 24)
+    ]
     return {
+        "calibration": {"scores": ["gtn"], "curve": calibration},
         "space": "cnn_small",
         "task": "digits",
         "n": count,

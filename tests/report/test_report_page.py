@@ -102,6 +102,7 @@ def test_cost_favourites_and_failing_classes_are_shown(report: Report, html: str
         assert f'aria-label="{quantity} of the best by score' in html
     assert "norm group is placed too low by 31% of the field</span> (n = 12)" in html
     assert "Agreement within each of 2 classes" in html
+    assert "What a few real trainings add" in html
     assert "0.137" in html
     sound = [{**one, "warning": None} for one in report.correlation["classes"]]
     assert "No class of architectures is ranked worse" in render_report(correlation_only(report, classes=sound))
@@ -109,7 +110,7 @@ def test_cost_favourites_and_failing_classes_are_shown(report: Report, html: str
 
 def test_a_report_of_an_older_comparison_still_renders(report: Report) -> None:
     old = {name: {**entry, "kendall": 0.5, "at": None} for name, entry in report.correlation["proxies"].items()}
-    html = render_report(correlation_only(report, proxies=old, classes=None))
+    html = render_report(correlation_only(report, proxies=old, classes=None, calibration=None))
     assert "What the favourites are worth" not in html
     assert "fails</h3>" not in html
 
