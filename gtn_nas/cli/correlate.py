@@ -33,7 +33,7 @@ from gtn_nas.task import Task
 from gtn_nas.teacher.frozen import FrozenTeacher, load_teacher
 from gtn_nas.training import Recipe
 
-__all__ = ["correlate_command", "correlate_with_progress", "print_proxies"]
+__all__ = ["correlate_command", "correlate_with_progress", "load_truth", "print_proxies"]
 
 
 def correlate_command(
@@ -75,7 +75,7 @@ def correlate_command(
     """
     frozen, *others = [load_teacher(folder) for folder in teachers]
     loaded_space, task = open_for_teacher(frozen, space, data, device, threads, train_limit)
-    table = _load(truth, loaded_space, task, truth_column).without(frozen.card.get("chosen_on", ()))
+    table = load_truth(truth, loaded_space, task, truth_column).without(frozen.card.get("chosen_on", ()))
     table = table if architectures is None else table.sample(architectures, sample_seed)
     content = correlate_with_progress(
         loaded_space, task, [frozen, *others], table, seeds, workers, columns=columns or RIVALS
@@ -91,7 +91,7 @@ def correlate_command(
     note(f"report: [bold]{escape(str(out / 'report.html'))}[/]")
 
 
-def _load(truth: Path, space: SearchSpace, task: Task, column: str | None) -> TruthTable:
+def load_truth(truth: Path, space: SearchSpace, task: Task, column: str | None = None) -> TruthTable:
     """Read a table of our own, or a published one."""
     if truth.suffix == ".csv":
         return read_published(truth, space, task, column)

@@ -20,7 +20,7 @@ from rich.markup import escape
 from gtn_nas.cli.correlate import correlate_with_progress, print_proxies
 from gtn_nas.cli.options import JsonOption, SetOption, open_space_and_task
 from gtn_nas.cli.output import describe, note, print_json, progress_bar, results
-from gtn_nas.cli.search import search_with_progress, verify_with_progress
+from gtn_nas.cli.search_views import search_with_progress, verify_with_progress
 from gtn_nas.cli.settings import Settings, load_settings
 from gtn_nas.cli.train_teacher import train_with_progress
 from gtn_nas.correlation import TruthTable
@@ -28,7 +28,7 @@ from gtn_nas.errors import UserError
 from gtn_nas.files import write_atomically
 from gtn_nas.proxy import Gtn
 from gtn_nas.report import Report, search_view, teacher_view, write_report
-from gtn_nas.search import make_sampler, open_study
+from gtn_nas.search import best_trials, make_sampler, open_study
 from studies import study_file
 
 __all__ = ["demo"]
@@ -87,7 +87,7 @@ def demo(
             f"sqlite:///{out / 'study.db'}", "demo", proxy, plan.score_seeds, make_sampler("tpe", 0, space)
         )
         search_with_progress(study, proxy, plan.candidates, plan.score_seeds)
-        verified = verify_with_progress(study, proxy, plan.verify, settings.recipe)
+        verified = verify_with_progress(study, proxy, best_trials(study, plan.verify), settings.recipe)
         _wait_for_truth(truth, plan, out)
     if not verified:
         raise UserError(f"no candidate could be trained, see the trials' reasons in {out / 'study.db'}.")

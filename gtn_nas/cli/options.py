@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gtn_nas.device import pick_device, set_threads
+from gtn_nas.errors import UserError
 from gtn_nas.space import SearchSpace, load_space
 from gtn_nas.task import Task, load_task
 from gtn_nas.teacher.frozen import FrozenTeacher
@@ -25,6 +27,7 @@ __all__ = [
     "TrainLimitOption",
     "open_for_teacher",
     "open_space_and_task",
+    "parse_minutes",
 ]
 
 DataOption = Annotated[
@@ -84,3 +87,16 @@ def open_for_teacher(
         threads,
         train_limit if train_limit is not None else card.get("train_limit"),
     )
+
+
+def parse_minutes(text: str) -> float:
+    """Return the minutes of ``90s``, ``20m``, ``2h`` or a plain number of minutes.
+
+    Raises:
+        UserError: ``text`` is none of these, or not positive.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
+    minutes = 0.0 if match is None else float(match[1]) * {"s": 1 / 60, "m": 1.0, "": 1.0, "h": 60.0}[match[2]]
+    if minutes <= 0:
+        raise UserError(f"--time-budget must be a positive time such as 90s, 20m or 2h, but got {text!r}.")
+    return minutes

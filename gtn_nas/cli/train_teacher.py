@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -22,6 +21,7 @@ from gtn_nas.cli.options import (
     ThreadsOption,
     TrainLimitOption,
     open_space_and_task,
+    parse_minutes,
 )
 from gtn_nas.cli.output import note, print_json
 from gtn_nas.cli.settings import Settings, load_settings
@@ -37,7 +37,7 @@ from gtn_nas.task import Task
 from gtn_nas.teacher.frozen import CARD, LESSON, FrozenTeacher
 from gtn_nas.teacher.store import place_for
 
-__all__ = ["parse_minutes", "train_teacher_command", "train_with_progress"]
+__all__ = ["train_teacher_command", "train_with_progress"]
 
 
 def train_teacher_command(
@@ -156,19 +156,6 @@ def train_with_progress(
             saved = f"checkpoint saved to [bold]{escape(str(out))}[/]"
             note(f"{saved}; train-teacher with the same settings and --resume goes on.")
         raise
-
-
-def parse_minutes(text: str) -> float:
-    """Return the minutes of ``90s``, ``20m``, ``2h`` or a plain number of minutes.
-
-    Raises:
-        UserError: ``text`` is none of these, or not positive.
-    """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
-    minutes = 0.0 if match is None else float(match[1]) * {"s": 1 / 60, "m": 1.0, "": 1.0, "h": 60.0}[match[2]]
-    if minutes <= 0:
-        raise UserError(f"--time-budget must be a positive time such as 90s, 20m or 2h, but got {text!r}.")
-    return minutes
 
 
 def _count(number: int, what: str) -> str:

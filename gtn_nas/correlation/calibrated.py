@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata, spearmanr
 
-from gtn_nas.calibration import Calibration, features
+from gtn_nas.calibration import Calibration, Features
 from gtn_nas.correlation.truth import TruthTable
 from gtn_nas.space import SearchSpace
 
@@ -36,8 +36,10 @@ def calibration_curve(
     model (``calibrated``) and by the same model without scores (``without``), each with the middle 95 % of the
     draws; and the share of others whose accuracy lies within the model's own 95 % interval (``covered``).
     """
-    with_score = features(space, table.architectures, counts, scores)
-    without = features(space, table.architectures, counts, {})
+    with_score, without = (
+        Features.of(space, table.architectures, counts, used)(table.architectures, counts, used)
+        for used in (scores, {})
+    )
     truth, size, raw = table.mean, len(table.keys), next(iter(scores.values()))
     rows = []
     for trained in TRAINED:

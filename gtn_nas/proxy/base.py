@@ -39,7 +39,7 @@ class Proxy(ABC):
     """
 
     name: ClassVar[str]
-    seeded: ClassVar[bool] = True
+    seeded: bool = True
     steps: int | None = None
 
     def __init__(self, space: SearchSpace, task: Task) -> None:

@@ -1,22 +1,26 @@
 """Architecture search: one evaluator, one ledger, engines that propose candidates."""
 
+from gtn_nas.search.budget import Budget
 from gtn_nas.search.evaluator import CandidateFailed, Evaluation, evaluate, score_over_seeds
 from gtn_nas.search.ledger import best_trials, open_study, settled_trials, trial_rows, verified_rows
 from gtn_nas.search.limits import Limits
 from gtn_nas.search.objectives import OBJECTIVES, Goal
 from gtn_nas.search.optuna_engine import search
 from gtn_nas.search.pruners import PRUNERS, make_pruner
+from gtn_nas.search.rounds import Plan, search_in_rounds
 from gtn_nas.search.samplers import SAMPLERS, make_sampler
-from gtn_nas.search.verify import verify
+from gtn_nas.search.verify import verified_by, verify
 
 __all__ = [
     "OBJECTIVES",
     "PRUNERS",
     "SAMPLERS",
+    "Budget",
     "CandidateFailed",
     "Evaluation",
     "Goal",
     "Limits",
+    "Plan",
     "best_trials",
     "evaluate",
     "make_pruner",
@@ -24,8 +28,10 @@ __all__ = [
     "open_study",
     "score_over_seeds",
     "search",
+    "search_in_rounds",
     "settled_trials",
     "trial_rows",
+    "verified_by",
     "verified_rows",
     "verify",
 ]

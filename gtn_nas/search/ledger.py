@@ -22,6 +22,7 @@ from gtn_nas.space import Architecture, SearchSpace
 __all__ = [
     "architecture_of",
     "best_trials",
+    "evaluation_of",
     "known_evaluations",
     "note_evaluation",
     "note_excess",
@@ -114,7 +115,7 @@ def known_evaluations(study: optuna.Study) -> dict[str, Evaluation]:
     for summary in optuna.get_all_study_summaries(storage=study._storage, include_best_trial=False):
         if {name: summary.user_attrs.get(name) for name in _SAME} == same:
             other = optuna.load_study(study_name=summary.study_name, storage=study._storage)
-            found |= {key: _evaluation(trial) for key, trial in scored_trials(other).items()}
+            found |= {key: evaluation_of(trial) for key, trial in scored_trials(other).items()}
     return found
 
 
@@ -141,7 +142,8 @@ def note_excess(trial: optuna.Trial, excess: Mapping[str, float]) -> None:
         trial.set_user_attr("excess", dict(excess))
 
 
-def _evaluation(trial: FrozenTrial) -> Evaluation:
+def evaluation_of(trial: FrozenTrial) -> Evaluation:
+    """Return what was measured of a scored trial."""
     noted = trial.user_attrs
     return Evaluation(
         value=statistics.fmean(noted["scores"]),

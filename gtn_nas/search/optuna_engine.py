@@ -9,6 +9,7 @@ import optuna
 from optuna.trial import TrialState
 
 from gtn_nas.proxy import Proxy, See
+from gtn_nas.search.budget import Budget
 from gtn_nas.search.evaluator import CandidateFailed, CandidateStopped, OverLimit, check, evaluate
 from gtn_nas.search.ledger import known_evaluations, note_evaluation, note_excess, settled_trials
 from gtn_nas.search.objectives import Goal
@@ -25,8 +26,9 @@ def search(
     seeds: int,
     on_trial: OnTrial | None = None,
     goal: Goal | None = None,
+    budget: Budget | None = None,
 ) -> None:
-    """Propose and score candidates until the study holds ``trials`` settled trials.
+    """Propose and score candidates until the study holds ``trials`` settled trials, or the budget is spent.
 
     ``trials`` counts for the study, so that a search that was stopped goes on where it was. A candidate that any
     study of the storage scored before, with the same fingerprints, gets its known score; one that costs more than
@@ -40,6 +42,8 @@ def search(
     if finished:
         study.sampler.reseed_rng()  # the same seed again would propose the same candidates again
     for _ in range(trials - finished):
+        if budget is not None and budget.spent:
+            return
         trial = study.ask(fixed_distributions=dict(proxy.space.parameters))
         try:
             architecture = proxy.space.validate(trial.params)

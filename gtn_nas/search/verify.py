@@ -2,37 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import optuna
+from optuna.trial import FrozenTrial
 
 from gtn_nas.proxy import Proxy
-from gtn_nas.search.ledger import architecture_of, best_trials, record_verified, verified_rows, winner_first
+from gtn_nas.search.budget import Budget
+from gtn_nas.search.ledger import architecture_of, record_verified, verified_rows, winner_first
 from gtn_nas.training import Recipe, train_architecture
 
-__all__ = ["verify"]
+__all__ = ["verified_by", "verify"]
+
+
+def verified_by(study: optuna.Study, recipe: Recipe, seed: int = 0) -> list[dict[str, Any]]:
+    """Return the study's real trainings with this recipe and seed, winner first."""
+    return [row for row in verified_rows(study) if (row["recipe"], row["seed"]) == (recipe.fingerprint, seed)]
 
 
 def verify(
     study: optuna.Study,
     proxy: Proxy,
-    count: int,
+    trials: Sequence[FrozenTrial],
     recipe: Recipe,
     seed: int = 0,
     on_verified: Callable[[dict[str, Any]], None] | None = None,
+    budget: Budget | None = None,
 ) -> list[dict[str, Any]]:
-    """Train the ``count`` best candidates for real and store the results with the study.
+    """Train the candidates of ``trials`` for real and store the results with the study.
 
     The winner is chosen by validation accuracy; the test accuracies are only reported. A candidate that an
-    earlier call verified with the same recipe and seed is not trained again. Returns rows, winner first.
+    earlier call verified with the same recipe and seed is not trained again; none is begun after the budget.
+    Returns rows, winner first.
     """
     stored = verified_rows(study)  # every training that was ever paid for stays with the study
-    known = {row["key"]: row for row in stored if (row["recipe"], row["seed"]) == (recipe.fingerprint, seed)}
+    known = {row["key"]: row for row in verified_by(study, recipe, seed)}
     rows: list[dict[str, Any]] = []
-    for trial in best_trials(study, count):
+    for trial in trials:
         key = trial.user_attrs["key"]
         if key not in known:
+            if budget is not None and budget.spent:
+                continue
             architecture = architecture_of(trial, proxy.space)
             result = train_architecture(proxy.space, proxy.task, recipe, architecture, seed)
             known[key] = {

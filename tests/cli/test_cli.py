@@ -75,6 +75,20 @@ def test_search_verifies_and_goes_on(workshop: Path, tmp_path: Path) -> None:
     assert again["trials"] == 5
 
 
+def test_search_by_calibrated_scores(tmp_path: Path, refused: Refused) -> None:
+    table, cheap = tmp_path / "truth.jsonl", ["--train-limit", "128", "--threads", "1", "--set", "recipe.epochs=1"]
+    run("truth", "--out", table, "--architectures", "8", "--seeds", "1", *cheap)
+    words = ["search", "--proxy", "synflow", "--trials", "6", *cheap]
+    found = json.loads(run(*words, "--calibrate", table, "--json").stdout)
+    assert 0 < found["best"]["value"] < 1  # synflow itself is far above
+    rounds = [*words, "--verify", "10", "--calibrate-every", "8", "--trials", "20"]
+    found = json.loads(run(*rounds, "--json").stdout)
+    assert len(found["verified"]) == 10
+    assert 0 < found["best"]["value"] < 1
+    assert "needs as many real trainings, but --verify is 0" in refused(*words, "--calibrate-every", "8")
+    assert "must be a positive time" in refused(*words, "--time-budget", "soon")
+
+
 def test_search_weighs_objectives_and_heeds_limits(tmp_path: Path) -> None:
     words = ["search", "--proxy", "synflow", "--sampler", "nsgaii", "--objective", "accuracy", "--objective", "flops"]
     words += ["--max-params", "60000", "--trials", "12", "--threads", "1"]

@@ -158,14 +158,14 @@ def test_verification_trains_the_best_and_is_resumed(digits: Task, storage: str)
     study = open_with(proxy, storage)
     search(study, proxy, trials=6, seeds=2)
     recipe = Recipe(epochs=2)
-    rows = verify(study, proxy, 2, recipe)
+    rows = verify(study, proxy, best_trials(study, 2), recipe)
     assert len(rows) == 2
     assert rows[0]["validation_accuracy"] >= rows[1]["validation_accuracy"]
     assert all(0 <= row["test_accuracy"] <= 1 for row in rows)
-    again = verify(open_with(proxy, storage), proxy, 2, recipe)
+    again = verify(open_with(proxy, storage), proxy, best_trials(study, 2), recipe)
     assert again == rows  # seconds included: nothing was trained again
     assert verified_rows(study) == rows
-    assert verify(study, proxy, 1, Recipe(epochs=3))[0]["recipe"] != rows[0]["recipe"]
+    assert verify(study, proxy, best_trials(study, 1), Recipe(epochs=3))[0]["recipe"] != rows[0]["recipe"]
 
 
 def test_going_on_proposes_new_candidates(digits: Task, storage: str) -> None:
@@ -199,8 +199,8 @@ def test_verified_trainings_are_never_forgotten(digits: Task, storage: str) -> N
     proxy = Counting(TwoArchitectures(), digits)
     study = open_with(proxy, storage)
     search(study, proxy, trials=6, seeds=1)
-    verify(study, proxy, 2, Recipe(epochs=1))
-    verify(study, proxy, 1, Recipe(epochs=2))
+    verify(study, proxy, best_trials(study, 2), Recipe(epochs=1))
+    verify(study, proxy, best_trials(study, 1), Recipe(epochs=2))
     assert len(verified_rows(study)) == 3
-    assert len(verify(study, proxy, 1, Recipe(epochs=1))) == 1
+    assert len(verify(study, proxy, best_trials(study, 1), Recipe(epochs=1))) == 1
     assert len(verified_rows(study)) == 3

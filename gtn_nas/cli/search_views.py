@@ -1,0 +1,133 @@
+"""What a search shows: a live line while it runs, then the best candidates."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import optuna
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+from rich.markup import escape
+from rich.table import Table
+
+from gtn_nas.cli.output import describe, note, progress_bar, results
+from gtn_nas.proxy import Proxy
+from gtn_nas.search import Budget, Goal, best_trials, search, settled_trials, verify
+from gtn_nas.search.ledger import architecture_of
+from gtn_nas.space import SearchSpace
+from gtn_nas.training import Recipe
+
+__all__ = ["print_search", "search_summary", "search_with_progress", "verify_with_progress"]
+
+
+def search_with_progress(
+    study: optuna.Study,
+    proxy: Proxy,
+    trials: int,
+    seeds: int,
+    goal: Goal | None = None,
+    budget: Budget | None = None,
+) -> None:
+    """Search with a live line: candidates, best score so far, failures."""
+    goal = goal or Goal()
+    settled = settled_trials(study)
+    with progress_bar("candidates") as progress:
+        bar = progress.add_task("search", total=trials, completed=len(settled), note="")
+        better = max if study.directions[0] is StudyDirection.MAXIMIZE else min
+        values = [trial.values[0] for trial in settled if trial.values]
+        best = better(values, default=None)
+        states = Counter(trial.state for trial in settled)
+
+        def show(trial: optuna.trial.FrozenTrial) -> None:
+            nonlocal best
+            states[trial.state] += 1
+            if trial.values:
+                best = trial.values[0] if best is None else better(best, trial.values[0])
+            text = "" if best is None else f"best {_written(goal.names[:1], [best])[0]}"
+            text += f" given up {states[TrialState.PRUNED]}" if states[TrialState.PRUNED] else ""
+            text += f" [red]failed {states[TrialState.FAIL]}[/]" if states[TrialState.FAIL] else ""
+            progress.update(bar, advance=1, note=text)
+
+        search(study, proxy, trials, seeds, on_trial=show, goal=goal, budget=budget)
+
+
+def verify_with_progress(
+    study: optuna.Study, proxy: Proxy, best: Sequence[FrozenTrial], recipe: Recipe, budget: Budget | None = None
+) -> list[dict[str, Any]]:
+    """Train the best candidates on real data with a live line."""
+    with progress_bar("trained") as progress:
+        bar = progress.add_task("verify", total=len(best), note="")
+
+        def show(row: dict[str, Any]) -> None:
+            progress.update(bar, advance=1, note=f"validation {row['validation_accuracy']:.3f}")
+
+        return verify(study, proxy, best, recipe, on_verified=show, budget=budget)
+
+
+def search_summary(
+    study: optuna.Study, space: SearchSpace, rows: list[dict[str, Any]], verified: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """Return what ``--json`` prints."""
+    best = best_trials(study, 1)
+    return {
+        "study": study.study_name,
+        "trials": len(rows),
+        "failed": sum(row["state"] == "FAIL" for row in rows),
+        "best": None
+        if not best
+        else {
+            "value": best[0].values[0],
+            "values": best[0].values,
+            "architecture": architecture_of(best[0], space),
+        },
+        "verified": verified,
+        "winner": verified[0] if verified else None,
+    }
+
+
+def print_search(
+    study: optuna.Study, space: SearchSpace, rows: list[dict[str, Any]], verified: list[dict[str, Any]]
+) -> None:
+    """Print the best candidates, those that were trained for real where there are any, and the winner."""
+    failures = [row for row in rows if row["state"] == "FAIL"]
+    if failures:
+        reason = escape(failures[0]["reason"])
+        note(f"[yellow]{len(failures)} of {len(rows)} candidates failed[/]; first reason: {reason}")
+    table = Table(title=f"best of {len(rows)} candidates" + (", trained on real data" if verified else ""))
+    table.add_column("trial", justify="right")
+    names = study.user_attrs["objectives"]
+    for name in ["proxy score"] if names == ["accuracy"] else names:
+        table.add_column(name, justify="right")
+    table.add_column("parameters", justify="right")
+    if verified:
+        table.add_column("validation", justify="right")
+        table.add_column("test", justify="right")
+        for row in verified:
+            table.add_row(
+                str(row["number"]),
+                *_written(names, row["values"]),
+                f"{row['params']:,}",
+                f"{row['validation_accuracy']:.3f}",
+                f"{row['test_accuracy']:.3f}",
+            )
+        winner = verified[0]["architecture"]
+    else:
+        best = best_trials(study, 5)
+        for trial in best:
+            table.add_row(str(trial.number), *_written(names, trial.values), f"{trial.user_attrs['params']:,}")
+        if not best:
+            note("no candidate could be scored.")
+            return
+        winner = architecture_of(best[0], space)
+    results.print(table)
+    results.print(f"[bold]winner:[/] {describe(winner)}", soft_wrap=True)
+    if verified:
+        results.print(f"[bold]real test accuracy: {verified[0]['test_accuracy']:.4f}[/]")
+
+
+def _written(names: Sequence[str], values: Sequence[float]) -> list[str]:
+    """Write objectives' values, each in its own way."""
+    written = {"params": "{:,.0f}", "flops": "{:,.0f}", "latency": "{:.3g} s"}
+    return [written.get(name, "{:.3f}").format(value) for name, value in zip(names, values, strict=True)]
