@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import norm, rankdata
+from scipy.special import ndtri
 
 from gtn_nas.calibration.encoding import encode
 from gtn_nas.space import Architecture, SearchSpace
@@ -83,8 +83,8 @@ class _NormalScores:
 
     @classmethod
     def of(cls, reference: Values) -> _NormalScores:
-        values, first = np.unique(reference, return_index=True)
-        quantiles = norm.ppf((rankdata(reference) - 0.5) / len(reference))[first]
+        values, counts = np.unique(reference, return_counts=True)
+        quantiles = ndtri((np.cumsum(counts) - counts / 2) / len(reference))  # of the middle of equal ones
         deviation = float(reference.std())
         return cls(values, quantiles, 1 / deviation if deviation else 0.0)
 

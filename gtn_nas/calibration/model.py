@@ -8,10 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit, logit
-from scipy.stats import norm
-from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.gaussian_process.kernels import DotProduct
+from scipy.special import expit, logit, ndtri
 
 from gtn_nas.errors import UserError
 
@@ -23,7 +20,7 @@ _SLOPE = 0.5  # of the logit of accuracy along the scores, that is expected befo
 _NOISE = 8.0  # variance of what no feature explains, in units of a weight's variance: what is expected of it
 _NOISE_FACTOR = 3.0  # by which it may well differ
 _NOISES = tuple(_NOISE * 2.0**power for power in range(-6, 3))
-_Z95 = float(norm.ppf(0.975))
+_Z95 = float(ndtri(0.975))
 
 
 @dataclass(frozen=True)
@@ -85,6 +82,9 @@ class Calibration:
 
 def _fit(features: Values, target: Values, noise: float) -> tuple[Any, float, float, float]:
     """Return the process with this noise, the weights' most likely variance, the noise, and its log posterior."""
+    from sklearn.gaussian_process import GaussianProcessRegressor  # a second that other searches need not wait for
+    from sklearn.gaussian_process.kernels import DotProduct
+
     process = GaussianProcessRegressor(DotProduct(0.0, "fixed"), alpha=noise, optimizer=None).fit(features, target)
     variance = max(float(target @ process.alpha_) / len(target), 1e-9)
     evidence = -0.5 * len(target) * math.log(variance) - float(np.log(np.diag(process.L_)).sum())

@@ -6,11 +6,13 @@ import importlib
 import signal
 import sys
 import warnings
+from typing import Annotated
 
 import optuna
 import typer
 
-from gtn_nas.cli.output import fail, note
+from gtn_nas import __version__
+from gtn_nas.cli.output import fail, note, results
 from gtn_nas.errors import UserError
 from gtn_nas.memory import keep_freed_memory
 
@@ -29,6 +31,7 @@ VERBS = {
     "bench": "gtn_nas.cli.bench:bench_command",
     "doctor": "gtn_nas.cli.doctor:doctor",
 }
+_VERSION = "--version"
 
 
 def make_app(words: list[str]) -> typer.Typer:
@@ -42,13 +45,27 @@ def make_app(words: list[str]) -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
-        help="Cheap, measured architecture search with Generative Teaching Networks.",
     )
-    app.callback()(lambda: None)  # a program of verbs even when one alone is loaded
-    for verb in words[:1] if words[:1] and words[0] in VERBS else VERBS:
+    app.callback()(_program)
+    asked = words[:1] if words[:1] and words[0] in VERBS else [] if words[:1] == [_VERSION] else VERBS
+    for verb in asked:
         module, _, function = VERBS[verb].partition(":")
         app.command(verb)(getattr(importlib.import_module(module), function))
     return app
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        results.print(f"gtn-nas {__version__}", highlight=False)
+        raise typer.Exit
+
+
+def _program(
+    version: Annotated[
+        bool, typer.Option(_VERSION, help="print the version", is_eager=True, callback=_say_version)
+    ] = False,
+) -> None:
+    """Cheap, measured architecture search with Generative Teaching Networks."""
 
 
 def main() -> None:

@@ -21,9 +21,8 @@ from gtn_nas.cli.options import (
     open_for_teacher,
 )
 from gtn_nas.cli.output import note, print_json, progress_bar, results
-from gtn_nas.correlation import RIVALS, TruthTable, compare, proxies_of, read_published
+from gtn_nas.correlation import RIVALS, TruthTable, compare, load_truth, proxies_of
 from gtn_nas.device import describe_hardware, describe_versions
-from gtn_nas.errors import UserError
 from gtn_nas.files import write_atomically
 from gtn_nas.proxy import make_proxies
 from gtn_nas.report import Report, save_figures, teacher_view, text, write_report
@@ -33,7 +32,7 @@ from gtn_nas.task import Task
 from gtn_nas.teacher.frozen import FrozenTeacher, load_teacher
 from gtn_nas.training import Recipe
 
-__all__ = ["correlate_command", "correlate_with_progress", "load_truth", "print_proxies"]
+__all__ = ["correlate_command", "correlate_with_progress", "print_proxies"]
 
 
 def correlate_command(
@@ -89,15 +88,6 @@ def correlate_command(
         return
     print_proxies(content)
     note(f"report: [bold]{escape(str(out / 'report.html'))}[/]")
-
-
-def load_truth(truth: Path, space: SearchSpace, task: Task, column: str | None = None) -> TruthTable:
-    """Read a table of our own, or a published one."""
-    if truth.suffix == ".csv":
-        return read_published(truth, space, task, column)
-    if column is not None:
-        raise UserError(f"--truth-column is for published .csv tables, and {truth} is none; leave it out.")
-    return TruthTable.load(truth, space, task)
 
 
 def correlate_with_progress(

@@ -12,7 +12,6 @@ from optuna.trial import FrozenTrial
 from rich.markup import escape
 
 from gtn_nas.calibration import Calibrated, Known
-from gtn_nas.cli.correlate import load_truth
 from gtn_nas.cli.options import (
     ConfigOption,
     DeviceOption,
@@ -29,7 +28,6 @@ from gtn_nas.cli.options import (
 from gtn_nas.cli.output import note, print_json, progress_bar
 from gtn_nas.cli.search_views import print_search, search_summary, search_with_progress, verify_with_progress
 from gtn_nas.cli.settings import Settings, load_settings
-from gtn_nas.correlation import score_all
 from gtn_nas.errors import UserError
 from gtn_nas.proxy import TAUGHT, Proxy, make_proxies
 from gtn_nas.search import (
@@ -156,6 +154,8 @@ def search_command(
 
 def _known_of(truth: Path, proxy: Proxy, seeds: int) -> list[Known]:
     """Score a truth table's architectures; those that cannot be scored teach nothing."""
+    from gtn_nas.correlation import load_truth, score_all  # statistics take seconds to import
+
     table = load_truth(truth, proxy.space, proxy.task)
     with progress_bar("scores") as progress:
         bar = progress.add_task("calibrate", total=len(table.keys), note="")

@@ -3,7 +3,7 @@
 from gtn_nas.correlation.columns import RIVALS, proxies_of
 from gtn_nas.correlation.compare import compare
 from gtn_nas.correlation.make_truth import make_truth, train_one
-from gtn_nas.correlation.published import read_published
+from gtn_nas.correlation.published import load_truth, read_published
 from gtn_nas.correlation.scoring import Scored, score_all
 from gtn_nas.correlation.stats import (
     Estimate,
@@ -27,6 +27,7 @@ __all__ = [
     "ceiling",
     "compare",
     "kendall",
+    "load_truth",
     "make_truth",
     "partial_spearman",
     "precision_at",

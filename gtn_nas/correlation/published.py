@@ -13,7 +13,7 @@ from gtn_nas.errors import UserError
 from gtn_nas.space import SearchSpace
 from gtn_nas.task import Task
 
-__all__ = ["read_published"]
+__all__ = ["load_truth", "read_published"]
 
 _ARCHITECTURE = "architecture"
 
@@ -63,3 +63,16 @@ def read_published(path: Path, space: SearchSpace, task: Task, column: str | Non
         recipe={"published": path.name, "column": chosen},
         validation=found[:, 0],
     )
+
+
+def load_truth(path: Path, space: SearchSpace, task: Task, column: str | None = None) -> TruthTable:
+    """Read a table that gtn-nas truth made, or a published one, a ``.csv``.
+
+    Raises:
+        UserError: as :meth:`TruthTable.load` and :func:`read_published` do, or ``column`` for a table of our own.
+    """
+    if path.suffix == ".csv":
+        return read_published(path, space, task, column)
+    if column is not None:
+        raise UserError(f"--truth-column is for published .csv tables, and {path} is none; leave it out.")
+    return TruthTable.load(path, space, task)

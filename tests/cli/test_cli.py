@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gtn_nas import __version__
 from gtn_nas.cli.app import main
 from gtn_nas.correlation import RIVALS
 
@@ -333,3 +334,7 @@ def test_a_teacher_chosen_by_a_truth_table_is_judged_on_the_rest(workshop: Path,
 def test_resume_and_force_are_refused_together(refused: Refused, tmp_path: Path) -> None:
     said = refused("train-teacher", "--data", "digits", "--out", tmp_path, "--resume", "--force")
     assert "--resume goes on from what --force would remove" in said
+
+
+def test_the_version_is_said_at_once() -> None:
+    assert run("--version").stdout.strip() == f"gtn-nas {__version__}"

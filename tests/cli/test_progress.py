@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gtn_nas.cli import search as verb
+from gtn_nas.cli import search_views as verb
 from gtn_nas.proxy import Proxy
 from gtn_nas.search import make_sampler, open_study, search
 from gtn_nas.space import Architecture
