@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 __all__ = ["MetaConfig"]
 
@@ -29,6 +29,13 @@ class MetaConfig(BaseModel):
         Literal["uniform", "small", "large"],
         Field(description="learners: uniform, or one of four by odds that fall or rise with its parameters"),
     ] = "uniform"
+    ranking: Annotated[
+        float,
+        Field(ge=0, le=1, description="share of the outer objective that asks for the truth table's order, 0: none"),
+    ] = 0
+    ranking_architectures: Annotated[
+        int, Field(ge=2, description="of the truth table, those after the validation's, that are trained to rank")
+    ] = 24
     growth: Annotated[float, Field(ge=0, le=1, description="share of the training in which T grows from a quarter")] = 0
     window: Annotated[int | None, Field(ge=1, description="inner steps that gradients flow through; all")] = None
     window_place: Annotated[
@@ -50,6 +57,12 @@ class MetaConfig(BaseModel):
     validate_every: Annotated[int, Field(ge=0, description="outer steps between validations, 0: none")] = 100
     validation_architectures: Annotated[int, Field(ge=1, description="held out, to choose the best teacher by")] = 8
     seed: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _ranks_several(self) -> MetaConfig:
+        if self.ranking and self.learners < 2:
+            raise ValueError("ranking compares the learners of an outer step; set meta.learners to 2 or more")
+        return self
 
     def rate(self, group: str) -> float:
         """Return the initial learning rate of one group of the teacher's parameters (``Teacher.groups``)."""

@@ -42,6 +42,8 @@ def draw_pupil(
     *,
     held_out: Collection[str] = (),
     progress: float = 1.0,
+    given: Architecture | None = None,
+    exam_seed: int | None = None,
 ) -> Pupil:
     """Draw an architecture, its initial parameters, an exam and a window, all from ``rng``.
 
@@ -49,12 +51,15 @@ def draw_pupil(
         rng, space, task, teacher, config: as the trainer has them.
         held_out: keys of architectures that are not to be drawn.
         progress: fraction of the training that is done.
+        given: the architecture, where it is not to be drawn.
+        exam_seed: of the exam's images, where learners that are compared sit the same one.
     """
     device = task.train.images.device
-    architecture = draw_architecture(rng, space, task, config.sampling, held_out)
+    architecture = given or draw_architecture(rng, space, task, config.sampling, held_out)
     with seeded(int(rng.integers(2**31))):
         learner = Learner(space.build(architecture, task).to(device))
-    generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
+    own = int(rng.integers(2**31))
+    generator = torch.Generator().manual_seed(own if exam_seed is None else exam_seed)
     images, labels = task.train.sample(config.real_batch, generator)
     seen = task.train.sample(config.real_batch, generator)[0] if teacher.statistics == "real" else None
     start, steps = draw_window(rng, grown(teacher.steps, config.growth, progress), config)

@@ -101,7 +101,8 @@ def start_training(
         seconds = math.inf if config.minutes is None else _WARM_START_SHARE * 60 * config.minutes
         teacher.resemble_real_images(task, config.seed, seconds)
         world.follow_leader([*teacher.parameters(), *teacher.buffers()])
-    held_out = hold_out(space, config.validation_architectures, truth)
+    ranked = config.ranking_architectures if config.ranking else 0
+    held_out = hold_out(space, config.validation_architectures, truth, ranked)
     trainer = MetaTrainer(teacher, space, task, config, held_out, world, began)
     if resume_from is not None:
         restore_checkpoint(trainer, resume_from)
@@ -141,7 +142,7 @@ def freeze(trainer: MetaTrainer) -> FrozenTeacher:
         "versions": describe_versions(),
         "curve": [{k: round(v, 5) for k, v in asdict(step).items() if k != "diverged"} for step in trainer.curve],
         "validation": [asdict(validation) for validation in trainer.validations],
-        "chosen_on": sorted({space.key(architecture) for architecture in trainer.held_out.validation}),
+        "chosen_on": sorted({space.key(architecture) for architecture in trainer.held_out.known}),
         "processes": trainer.world.size,
     }
     lesson: Lesson = trainer.lesson() if trainer.best is None else trainer.best

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,10 +22,11 @@ from gtn_nas.meta.exam import MetaGradient
 from gtn_nas.meta.held_out import HeldOut
 from gtn_nas.meta.inner import inner_optimiser
 from gtn_nas.meta.mixed import mixed
+from gtn_nas.meta.ranking import shares
 from gtn_nas.meta.validation import Validation
 from gtn_nas.processes import ALONE, World
 from gtn_nas.seeding import seeded
-from gtn_nas.space import SearchSpace
+from gtn_nas.space import Architecture, SearchSpace
 from gtn_nas.task import Task
 from gtn_nas.teacher.lesson import Lesson
 from gtn_nas.teacher.teacher import Teacher
@@ -33,6 +34,8 @@ from gtn_nas.teacher.teacher import Teacher
 __all__ = ["MetaTrainer", "OuterStep"]
 
 _LESSON = 2**31  # in a seed, in place of a learner's number: for what the lesson draws
+_RANKED = 2**31 + 1  # likewise, for the architectures of a step that trains to rank
+_EXAM = 2**31 + 2  # likewise, for the exam that its learners share
 _RECENT = 40  # learners among which divergence is counted
 _HOPELESS = 0.9  # share of them that may diverge before training gives up
 
@@ -104,37 +107,21 @@ class MetaTrainer:
             UserError: nearly all of the latest learners diverged, or another process has ended.
         """
         number, count = len(self.curve), self.config.learners
-        lesson = self.teacher(int(np.random.default_rng((self.config.seed, number, _LESSON)).integers(2**31)))
+        lesson = self.teacher(_seed_of(self.config.seed, number, _LESSON))
         self.optimiser.zero_grad()
-        found: list[MetaGradient] = []
-        images = torch.zeros_like(lesson.images)  # all learners' gradients add up here
-        for index in range(self.world.rank * count, (self.world.rank + 1) * count):
-            rng = np.random.default_rng((self.config.seed, number, index))
-            pupil = draw_pupil(
-                rng,
-                self.space,
-                self.task,
-                self.teacher.config,
-                self.config,
-                held_out=self.held_out.keys,
-                progress=self.progress,
-            )
-            with seeded(pupil.seed):
-                found.append(self._teach(pupil, lesson, images))
-        mean = _mean(found)
-        _flow_back(lesson, mean, images / count)
+        mean, diverged = self._teach_group(number, lesson)
+        _flow_back(lesson, mean)
         now = time.perf_counter()
         seconds, self._last = now - self._last, now
-        diverged = sum(one.diverged_at is not None for one in found) / count
-        facts = torch.tensor([mean.loss, mean.accuracy, diverged], dtype=torch.float64)
+        facts = torch.tensor([mean.loss, mean.accuracy, diverged / count], dtype=torch.float64)
         clock = torch.tensor([seconds], dtype=torch.float64)
         device = lesson.images.device
         facts, clock = facts.to(device), clock.to(device)
         self.world.average([facts])
         self.world.follow_leader([clock])
         self.world.average(p.grad for p in self._parameters if p.grad is not None)
-        loss, accuracy, diverged = facts.tolist()
-        step = OuterStep(number, loss, accuracy, round(diverged * count * self.world.size), float(clock))
+        loss, accuracy, share = facts.tolist()
+        step = OuterStep(number, loss, accuracy, round(share * count * self.world.size), float(clock))
         self.between_steps = False
         self._update()
         self.elapsed += step.seconds
@@ -155,6 +142,56 @@ class MetaTrainer:
         if all(found.figure > earlier.figure for earlier in self.validations):
             self.best = lesson
         self.validations.append(found)
+
+    def _teach_group(self, number: int, lesson: Lesson) -> tuple[MetaGradient, int]:
+        """Teach this process's learners of an outer step; return the objective's gradient, and how many diverged."""
+        found, images = self._teach_each(number, lesson)
+        if not self.config.ranking:
+            gradient = _combined(found, [1 / len(found)] * len(found), images / len(found))
+        else:
+            accuracies = [accuracy for _, accuracy in self._draw_ranked(number)][self._mine]
+            slopes = shares([one.loss for one in found], accuracies, self.config.ranking)
+            for one, slope in zip(found, slopes, strict=True):
+                images.add_(one.images, alpha=slope)
+            gradient = _combined(found, slopes, images)
+        return gradient, sum(one.diverged_at is not None for one in found)
+
+    def _teach_each(self, number: int, lesson: Lesson) -> tuple[list[MetaGradient], Tensor]:
+        """Teach them; the gradients for images add up in one tensor, or stay apart for a step that trains to rank."""
+        ranked = self._draw_ranked(number)
+        found: list[MetaGradient] = []
+        images = torch.zeros_like(lesson.images)
+        for index in range(self.config.learners * self.world.size)[self._mine]:
+            rng = np.random.default_rng((self.config.seed, number, index))
+            pupil = draw_pupil(
+                rng,
+                self.space,
+                self.task,
+                self.teacher.config,
+                self.config,
+                held_out=self.held_out.keys,
+                progress=self.progress,
+                given=ranked[index][0] if ranked else None,
+                exam_seed=_seed_of(self.config.seed, number, _EXAM) if ranked else None,
+            )
+            with seeded(pupil.seed):
+                found.append(self._teach(pupil, lesson, torch.zeros_like(images) if ranked else images))
+        return found, images
+
+    @property
+    def _mine(self) -> slice:
+        """This process's part of an outer step's learners."""
+        count = self.config.learners
+        return slice(self.world.rank * count, (self.world.rank + 1) * count)
+
+    def _draw_ranked(self, number: int) -> list[tuple[Architecture, float]]:
+        """Draw the architectures of an outer step that trains to rank, all different if there are enough."""
+        known, wanted = self.held_out.ranked, self.config.learners * self.world.size
+        if not known:
+            return []
+        rng = np.random.default_rng((self.config.seed, number, _RANKED))
+        order = np.concatenate([rng.permutation(len(known)) for _ in range(math.ceil(wanted / len(known)))])
+        return [known[index] for index in order[:wanted]]
 
     def _teach(self, pupil: Pupil, lesson: Lesson, images: Tensor) -> MetaGradient:
         learner, part = pupil.learner, lesson.detach().head(pupil.steps)
@@ -186,6 +223,10 @@ class MetaTrainer:
             )
 
 
+def _seed_of(*numbers: int) -> int:
+    return int(np.random.default_rng(numbers).integers(2**31))
+
+
 def _moving_average(decay: float) -> Callable[[Any, Any, Any], None]:
     """Return the averaging of parameter lists; early on it is shorter, or the beginning would weigh for long."""
 
@@ -197,24 +238,26 @@ def _moving_average(decay: float) -> Callable[[Any, Any, Any], None]:
     return update
 
 
-def _flow_back(lesson: Lesson, mean: MetaGradient, images: Tensor) -> None:
+def _flow_back(lesson: Lesson, found: MetaGradient) -> None:
     """Add the meta-gradient to the teacher's parameters; what has none, like real images, is left out."""
-    pairs = [(lesson.images, images), *((lesson.hyper[name], slope) for name, slope in mean.hyper.items())]
-    if mean.targets is not None:
-        pairs.append((lesson.targets, mean.targets))
+    pairs = [(lesson.images, found.images), *((lesson.hyper[name], slope) for name, slope in found.hyper.items())]
+    if found.targets is not None:
+        pairs.append((lesson.targets, found.targets))
     roots, slopes = zip(*[pair for pair in pairs if pair[0].requires_grad], strict=True)
     torch.autograd.backward(roots, slopes)
 
 
-def _mean(found: list[MetaGradient]) -> MetaGradient:
-    """Return the mean over learners; ``images`` is their sum, which they share."""
-    count = len(found)
-    targets = [one.targets for one in found if one.targets is not None]
+def _combined(found: Sequence[MetaGradient], slopes: Sequence[float], images: Tensor) -> MetaGradient:
+    """Return mean loss and accuracy of the learners, and their gradients' sum by ``slopes``; ``images`` is summed."""
     losses = [one.loss for one in found if math.isfinite(one.loss)]
+    targets = [slope * one.targets for slope, one in zip(slopes, found, strict=True) if one.targets is not None]
     return MetaGradient(
         loss=sum(losses) / len(losses) if losses else math.nan,
-        accuracy=sum(one.accuracy for one in found) / count,
-        images=found[0].images,
-        hyper={name: torch.stack([one.hyper[name] for one in found]).mean(0) for name in found[0].hyper},
-        targets=torch.stack(targets).mean(0) if targets else None,
+        accuracy=sum(one.accuracy for one in found) / len(found),
+        images=images,
+        hyper={
+            name: torch.stack([slope * one.hyper[name] for slope, one in zip(slopes, found, strict=True)]).sum(0)
+            for name in found[0].hyper
+        },
+        targets=torch.stack(targets).sum(0) if targets else None,
     )
