@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -150,6 +151,8 @@ def search_command(
     print_search(opened, loaded_space, rows, verified)
     if storage is not None:
         note(f"watch it: optuna-dashboard {escape(storage)}")
+        named = shlex.join([opened.study_name, "--storage", storage])
+        note(escape(f"train the winner: gtn-nas train-best {named} --out model"))
 
 
 def _known_of(truth: Path, proxy: Proxy, seeds: int) -> list[Known]:

@@ -2,7 +2,7 @@
 
 from gtn_nas.search.budget import Budget
 from gtn_nas.search.evaluator import CandidateFailed, Evaluation, evaluate, score_over_seeds
-from gtn_nas.search.ledger import best_trials, open_study, settled_trials, trial_rows, verified_rows
+from gtn_nas.search.ledger import best_trials, load_study, open_study, settled_trials, trial_rows, verified_rows
 from gtn_nas.search.limits import Limits
 from gtn_nas.search.objectives import OBJECTIVES, Goal
 from gtn_nas.search.optuna_engine import search
@@ -23,6 +23,7 @@ __all__ = [
     "Plan",
     "best_trials",
     "evaluate",
+    "load_study",
     "make_pruner",
     "make_sampler",
     "open_study",

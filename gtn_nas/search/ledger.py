@@ -24,6 +24,7 @@ __all__ = [
     "best_trials",
     "evaluation_of",
     "known_evaluations",
+    "load_study",
     "note_evaluation",
     "note_excess",
     "open_study",
@@ -74,8 +75,7 @@ def open_study(
             load_if_exists=True,
         )
     except Exception as error:  # SQLAlchemy and every database driver raise their own
-        reason = str(error).splitlines()[0]
-        raise UserError(f"cannot open storage {storage!r} ({reason}); give a URL such as sqlite:///nas.db.") from error
+        raise UserError(_cannot_open(storage, error)) from error
     mine: dict[str, Any] = {
         "space": proxy.space.name,
         "space_fingerprint": proxy.space.fingerprint,
@@ -96,10 +96,35 @@ def open_study(
             )
         if field not in theirs:
             study.set_user_attr(field, value)
+    sources = {"space_source": proxy.space.origin or proxy.space.name, "task_source": proxy.task.source}
+    for field, where in {**sources, "train_limit": proxy.task.train_limit}.items():
+        study.set_user_attr(field, where)  # where to find them again; they may have moved since
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)  # nothing but the dashboard's labels
         study.set_metric_names(list(goal.names))
     return study
+
+
+def load_study(storage: str, name: str) -> optuna.Study:
+    """Return a study that a search made.
+
+    Raises:
+        UserError: the storage cannot be opened, holds no such study, or a search did not make it.
+    """
+    try:
+        known = optuna.get_all_study_names(storage=storage)
+    except Exception as error:  # SQLAlchemy and every database driver raise their own
+        raise UserError(_cannot_open(storage, error)) from error
+    if name not in known:
+        raise UserError(f"storage {storage!r} holds no study {name!r}; its studies are {', '.join(known) or 'none'}.")
+    study = optuna.load_study(study_name=name, storage=storage)
+    if "task_source" not in study.user_attrs:
+        raise UserError(f"study {name!r} was not made by this version of gtn-nas search; search anew.")
+    return study
+
+
+def _cannot_open(storage: str | None, error: Exception) -> str:
+    return f"cannot open storage {storage!r} ({str(error).splitlines()[0]}); give a URL such as sqlite:///nas.db."
 
 
 def scored_trials(study: optuna.Study) -> dict[str, FrozenTrial]:

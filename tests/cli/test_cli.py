@@ -338,3 +338,25 @@ def test_resume_and_force_are_refused_together(refused: Refused, tmp_path: Path)
 
 def test_the_version_is_said_at_once() -> None:
     assert run("--version").stdout.strip() == f"gtn-nas {__version__}"
+
+
+def test_the_winner_is_trained_and_exported(tmp_path: Path, refused: Refused) -> None:
+    storage, cheap = f"sqlite:///{tmp_path / 'nas.db'}", ["--threads", "1", "--set", "recipe.epochs=1"]
+    run("search", "--proxy", "params", "--trials", "4", "--train-limit", "128", "--storage", storage, *cheap)
+    words = ["train-best", "cnn_small-digits", "--storage", storage, "--out", tmp_path / "model"]
+    made = json.loads(run(*words, *cheap, "--json").stdout)
+    assert 0 < made["result"]["test_accuracy"] < 1
+    assert made["recipe"]["epochs"] == 1
+    assert "logits differ" in run("export", "model", tmp_path / "model", "--out", tmp_path / "m.onnx").stderr
+    assert (tmp_path / "m.onnx").stat().st_size > 1000
+    assert "already holds a model; use --force" in refused(*words)
+    assert "holds no study 'nope'; its studies are cnn_small-digits" in refused(
+        "train-best", "nope", "--storage", storage, "--out", tmp_path / "other"
+    )
+    assert "has no trial 9; its last is 3" in refused(*words, "--force", "--trial", "9")
+    assert "a model is exported as onnx or pt2, not as npz" in refused(
+        "export", "model", tmp_path / "model", "--format", "npz", "--out", tmp_path / "m.npz"
+    )
+    assert "a teacher is exported as npz, safetensors or folder, not as pt2" in refused(
+        "export", "teacher", tmp_path / "model", "--format", "pt2", "--out", tmp_path / "m.npz"
+    )
