@@ -15,9 +15,11 @@ FROM_THE_TOP = [
     {"report"},
     {"correlation"},
     {"search"},
+    {"calibration"},
     {"proxy"},
     {"meta"},
     {"teacher", "training"},
+    {"model"},
     {"nets", "space", "task", "data"},
     {"device", "errors", "files", "fingerprint", "memory", "parallel", "processes", "seeding"},
 ]
