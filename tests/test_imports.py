@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FROM_THE_TOP = [
     {"cli"},
-    {"bench"},
+    {"bench", "dashboard"},
     {"report"},
     {"correlation"},
     {"search"},

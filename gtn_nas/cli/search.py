@@ -47,7 +47,7 @@ from gtn_nas.search import (
     verified_by,
 )
 from gtn_nas.search.ledger import best_trials
-from gtn_nas.teacher.frozen import load_teacher
+from gtn_nas.teacher.frozen import FrozenTeacher, load_teacher
 from gtn_nas.teacher.store import find_teacher
 
 __all__ = ["search_command"]
@@ -107,7 +107,8 @@ def search_command(
     settings = load_settings(Settings, config, assignments or [])
     limits = Limits(max_params, max_flops, None if max_latency is None else max_latency / 1000)
     goal = Goal(tuple(objectives or ["accuracy"]), limits)
-    teachers, stored = [], None
+    teachers: list[FrozenTeacher] = []
+    stored = None
     if teacher is not None:
         teachers = [load_teacher(teacher)]
         loaded_space, task = open_for_teacher(teachers[0], space, data, device, threads, train_limit)
@@ -150,9 +151,20 @@ def search_command(
         return
     print_search(opened, loaded_space, rows, verified)
     if storage is not None:
-        note(f"watch it: optuna-dashboard {escape(storage)}")
+        _show_in_dashboard(opened, storage, teachers)
         named = shlex.join([opened.study_name, "--storage", storage])
         note(escape(f"train the winner: gtn-nas train-best {named} --out model"))
+
+
+def _show_in_dashboard(study: optuna.Study, storage: str, teachers: Sequence[FrozenTeacher]) -> None:
+    """Write the study's note, figures and pictures, where the dashboard is installed; say how to watch it."""
+    from gtn_nas.dashboard import can_show, show_study  # figures take a second to import
+
+    if can_show():
+        show_study(study, storage, teachers[0] if teachers else None)
+        note(f"watch it: gtn-nas dashboard --storage {escape(shlex.quote(storage))}")
+    else:
+        note("watch it in the browser: pip install 'gtn-nas\\[dashboard]'; gtn-nas dashboard --storage …")
 
 
 def _known_of(truth: Path, proxy: Proxy, seeds: int) -> list[Known]:
