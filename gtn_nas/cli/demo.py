@@ -20,7 +20,7 @@ from rich.markup import escape
 from gtn_nas.cli.correlate import correlate_with_progress, print_proxies
 from gtn_nas.cli.options import JsonOption, SetOption, open_space_and_task
 from gtn_nas.cli.output import describe, note, print_json, progress_bar, results
-from gtn_nas.cli.search_views import search_with_progress, verify_with_progress
+from gtn_nas.cli.search_views import search_with_progress, show_in_dashboard, verify_with_progress
 from gtn_nas.cli.settings import Settings, load_settings
 from gtn_nas.cli.train_teacher import train_with_progress
 from gtn_nas.correlation import TruthTable
@@ -36,7 +36,7 @@ __all__ = ["demo"]
 
 # Fewer than correlate's: every interval costs a second, and the demo is to take minutes.
 _COMPARED = ("gtn", "real_steps", "real_subset", "synflow", "nwot", "jacov", "params", "flops", "random")
-_WRITTEN = ("teacher", "study.db", "truth.jsonl", "truth.log", "correlation.json", "report.html")
+_WRITTEN = ("teacher", "study.db", "study.db.artifacts", "truth.jsonl", "truth.log", "correlation.json", "report.html")
 
 
 class DemoPlan(BaseModel):
@@ -80,12 +80,11 @@ def demo(
         f"[bold]demo[/]: {len(task.train)} training, {len(task.validation)} validation and {len(task.test)} test "
         f"images of {task.name}; {plan.architectures} × {plan.truth_seeds} real trainings run beside the teacher's."
     )
+    storage = f"sqlite:///{out / 'study.db'}"
     with _truth_in_background(plan, settings, out) as truth:
         teacher = train_with_progress(task, space, settings, out / "teacher", resume=False)
         proxy = Gtn(space, task, teacher)
-        study = open_study(
-            f"sqlite:///{out / 'study.db'}", "demo", proxy, plan.score_seeds, make_sampler("tpe", 0, space)
-        )
+        study = open_study(storage, "demo", proxy, plan.score_seeds, make_sampler("tpe", 0, space))
         search_with_progress(study, proxy, plan.candidates, plan.score_seeds)
         verified = verify_with_progress(study, proxy, best_trials(study, plan.verify), settings.recipe)
         _wait_for_truth(truth, plan, out)
@@ -104,7 +103,8 @@ def demo(
     results.print(f"[bold]best architecture[/]: {describe(verified[0]['architecture'])}", soft_wrap=True)
     results.print(f"real test accuracy [bold]{verified[0]['test_accuracy']:.4f}[/], the whole demo {seconds:.0f} s")
     place = escape(str(out))
-    note(f"open [bold]{place}/report.html[/]; dashboard: optuna-dashboard sqlite:///{place}/study.db")
+    note(f"open [bold]{place}/report.html[/]")
+    show_in_dashboard(study, storage, [teacher])
 
 
 def _read_settings(assignments: list[str]) -> DemoSettings:

@@ -27,7 +27,13 @@ from gtn_nas.cli.options import (
     parse_minutes,
 )
 from gtn_nas.cli.output import note, print_json, progress_bar
-from gtn_nas.cli.search_views import print_search, search_summary, search_with_progress, verify_with_progress
+from gtn_nas.cli.search_views import (
+    print_search,
+    search_summary,
+    search_with_progress,
+    show_in_dashboard,
+    verify_with_progress,
+)
 from gtn_nas.cli.settings import Settings, load_settings
 from gtn_nas.errors import UserError
 from gtn_nas.proxy import TAUGHT, Proxy, make_proxies
@@ -151,20 +157,9 @@ def search_command(
         return
     print_search(opened, loaded_space, rows, verified)
     if storage is not None:
-        _show_in_dashboard(opened, storage, teachers)
+        show_in_dashboard(opened, storage, teachers)
         named = shlex.join([opened.study_name, "--storage", storage])
         note(escape(f"train the winner: gtn-nas train-best {named} --out model"))
-
-
-def _show_in_dashboard(study: optuna.Study, storage: str, teachers: Sequence[FrozenTeacher]) -> None:
-    """Write the study's note, figures and pictures, where the dashboard is installed; say how to watch it."""
-    from gtn_nas.dashboard import can_show, show_study  # figures take a second to import
-
-    if can_show():
-        show_study(study, storage, teachers[0] if teachers else None)
-        note(f"watch it: gtn-nas dashboard --storage {escape(shlex.quote(storage))}")
-    else:
-        note("watch it in the browser: pip install 'gtn-nas\\[dashboard]'; gtn-nas dashboard --storage …")
 
 
 def _known_of(truth: Path, proxy: Proxy, seeds: int) -> list[Known]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -17,9 +18,10 @@ from gtn_nas.proxy import Proxy
 from gtn_nas.search import Budget, Goal, best_trials, search, settled_trials, verify
 from gtn_nas.search.ledger import architecture_of
 from gtn_nas.space import SearchSpace
+from gtn_nas.teacher.frozen import FrozenTeacher
 from gtn_nas.training import Recipe
 
-__all__ = ["print_search", "search_summary", "search_with_progress", "verify_with_progress"]
+__all__ = ["print_search", "search_summary", "search_with_progress", "show_in_dashboard", "verify_with_progress"]
 
 
 def search_with_progress(
@@ -131,3 +133,14 @@ def _written(names: Sequence[str], values: Sequence[float]) -> list[str]:
     """Write objectives' values, each in its own way."""
     written = {"params": "{:,.0f}", "flops": "{:,.0f}", "latency": "{:.3g} s"}
     return [written.get(name, "{:.3f}").format(value) for name, value in zip(names, values, strict=True)]
+
+
+def show_in_dashboard(study: optuna.Study, storage: str, teachers: Sequence[FrozenTeacher]) -> None:
+    """Write the study's note, figures and pictures, where the dashboard is installed; say how to watch it."""
+    from gtn_nas.dashboard import can_show, show_study  # figures take a second to import
+
+    if can_show():
+        show_study(study, storage, teachers[0] if teachers else None)
+        note(f"watch it: gtn-nas dashboard --storage {escape(shlex.quote(storage))}")
+    else:
+        note("watch it in the browser: pip install 'gtn-nas\\[dashboard]'; gtn-nas dashboard --storage …")
