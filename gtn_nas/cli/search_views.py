@@ -86,6 +86,7 @@ def search_summary(
         },
         "verified": verified,
         "winner": verified[0] if verified else None,
+        "regret": _regret(study, verified),
     }
 
 
@@ -127,12 +128,30 @@ def print_search(
     results.print(f"[bold]winner:[/] {describe(winner)}", soft_wrap=True)
     if verified:
         results.print(f"[bold]real test accuracy: {verified[0]['test_accuracy']:.4f}[/]")
+        regret = _regret(study, verified)
+        if regret is not None:
+            results.print(
+                f"Among the verified, the score's own favourite is {100 * regret:.2f} points of validation accuracy "
+                "behind the best: what the search would have missed without real training.",
+                soft_wrap=True,
+            )
 
 
 def _written(names: Sequence[str], values: Sequence[float]) -> list[str]:
     """Write objectives' values, each in its own way."""
     written = {"params": "{:,.0f}", "flops": "{:,.0f}", "latency": "{:.3g} s"}
     return [written.get(name, "{:.3f}").format(value) for name, value in zip(names, values, strict=True)]
+
+
+def _regret(study: optuna.Study, verified: Sequence[dict[str, Any]]) -> float | None:
+    """Return the validation accuracy that the score's own favourite is behind the best of the verified."""
+    by_key = {row["key"]: row for row in verified}
+    ranked = [trial.user_attrs["key"] for trial in best_trials(study, len(study.trials))]
+    favourite = next((by_key[key] for key in ranked if key in by_key), None)
+    if favourite is None or len(verified) < 2:
+        return None
+    best = max(row["validation_accuracy"] for row in verified)
+    return float(best - favourite["validation_accuracy"])
 
 
 def show_in_dashboard(study: optuna.Study, storage: str, teachers: Sequence[FrozenTeacher]) -> None:

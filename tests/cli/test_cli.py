@@ -72,6 +72,9 @@ def test_search_verifies_and_goes_on(workshop: Path, tmp_path: Path) -> None:
     assert first["trials"] == 4
     assert len(first["verified"]) == 2
     assert first["winner"] == first["verified"][0]
+    by_score = sorted(first["verified"], key=lambda row: (-row["value"], row["params"]))
+    lost = first["winner"]["validation_accuracy"] - by_score[0]["validation_accuracy"]
+    assert first["regret"] == pytest.approx(lost)
     again = json.loads(run(*words, "--trials", "5").stdout)
     assert again["trials"] == 5
 
