@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -95,31 +94,40 @@ def test_pictures_lie_beside_the_file_or_among_the_users_data(tmp_path: Path) ->
 
 
 def test_the_dashboard_is_served_on_the_loopback(
-    study: optuna.Study, storage: str, tiny_teacher: FrozenTeacher
+    study: optuna.Study, storage: str, tiny_teacher: FrozenTeacher, tmp_path: Path
 ) -> None:
     keep_teacher_images(study, tiny_teacher, artifact_folder(storage))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "gtn_nas", "dashboard", "--storage", storage, "--port", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+    log = tmp_path / "server.log"
+    with log.open("wb") as said, subprocess.Popen(command, stdout=said, stderr=said) as server:
         try:
             address = f"http://127.0.0.1:{port}"
+            _wait_for(port, server, log)
             assert b"cnn_small" in _fetch(f"{address}/api/studies/{study._study_id}")
             kept = study.user_attrs["teacher_images"]["artifact"]
             assert _fetch(f"{address}/artifacts/{study._study_id}/{kept}").startswith(b"\x89PNG")
         finally:
-            server.terminate()
+            server.kill()
+
+
+def _wait_for(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until the server accepts connections; it loads for seconds, and longer on a busy machine."""
+    end = time.monotonic() + 200
+    while time.monotonic() < end and server.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.5)
+    raise AssertionError(f"no server, exit {server.poll()}: {log.read_text()}")
 
 
 def _fetch(address: str) -> bytes:
-    for _ in range(120):
-        try:
-            with urllib.request.urlopen(address, timeout=10) as answer:
-                return bytes(answer.read())
-        except urllib.error.URLError:
-            time.sleep(0.5)
-    raise AssertionError(f"{address} does not answer")
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # whatever proxy the machine has
+    with direct.open(address, timeout=60) as answer:
+        return bytes(answer.read())
 
 
 def test_without_its_packages_the_command_is_said(monkeypatch: pytest.MonkeyPatch, storage: str) -> None:
