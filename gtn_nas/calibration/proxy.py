@@ -48,15 +48,15 @@ class Calibrated(Proxy):
         super().__init__(proxy.space, proxy.task)
         self.proxy, self.known = proxy, sorted(known, key=lambda one: proxy.space.key(one.architecture))
         self.seeded, self.steps = proxy.seeded, proxy.steps
-        self._spread = sorted(one.score for one in reference)
+        self._reference = sorted((proxy.space.key(one.architecture), one.score) for one in reference)
         self._features = Features.of(proxy.space, *_described([*known, *reference]))
         self._model = Calibration.fit(self._features(*_described(known)), np.array([one.accuracy for one in known]))
 
     @property
     def fingerprint(self) -> str:
-        """Hash of the other proxy's and of what is known."""
+        """Hash of the other proxy's, of what is known, and of the reference."""
         known = [(self.space.key(one.architecture), one.accuracy, one.score) for one in self.known]
-        return fingerprint(repr((self.name, self.proxy.fingerprint, known, self._spread)))
+        return fingerprint(repr((self.name, self.proxy.fingerprint, known, self._reference)))
 
     def predict(self, candidates: Sequence[Known]) -> Prediction:
         """Predict candidates by their scores and sizes; their accuracies are not looked at."""

@@ -143,7 +143,7 @@ def search_command(
         return verify_with_progress(opened, scored, best, settings.recipe, budget) if best else []
 
     if calibrate_every is None:
-        scored = Calibrated(proxy, known) if known else proxy
+        scored = proxy if calibrate is None else Calibrated(proxy, known)
         opened = open_round(0, scored)
         explore(opened, scored, trials)
         verified = train(opened, scored, best_trials(opened, verify_best))

@@ -69,7 +69,8 @@ def search_in_rounds(plan: Plan, proxy: Proxy, open_round: Open, explore: Explor
     """Search and verify by turns; return the last round's study, which holds all candidates and all trainings.
 
     Each round has a study of its own, for its scores are on a scale of its own: what earlier rounds scored is told
-    to its sampler anew, with the accuracy now expected, at no cost. The same call goes on where it was stopped.
+    to its sampler anew, with the accuracy now expected, at no cost. The same call goes on where it was stopped. It
+    ends early where a round could not train enough to calibrate by.
 
     Args:
         plan: how much of everything.
@@ -82,7 +83,10 @@ def search_in_rounds(plan: Plan, proxy: Proxy, open_round: Open, explore: Explor
     study = open_round(0, current)
     for number in range(plan.rounds):
         if number > 0:
-            current = Calibrated(proxy, [*plan.known, *_learned(study, plan.recipe)], _scored(study, proxy))
+            known = [*plan.known, *_learned(study, plan.recipe)]
+            if len(known) < LEAST_TRAINED:
+                break  # a budget was spent, or candidates failed, before there was enough to learn from
+            current = Calibrated(proxy, known, _scored(study, proxy))
             last, study = study, open_round(number, current)
             _tell_anew(last, study, current, plan.goal)
         explore(study, current, plan.trials * (number + 1) // plan.rounds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -148,6 +149,8 @@ def test_the_fingerprint_holds_what_is_known_in_any_order(digits: Task) -> None:
     rows, merit = known(16, digits), Merit(CnnSmall(), digits)
     assert Calibrated(merit, rows).fingerprint == Calibrated(merit, rows[::-1]).fingerprint
     assert Calibrated(merit, rows).fingerprint != Calibrated(merit, rows[1:]).fingerprint
+    other = replace(rows[0], architecture=CnnSmall().sample_many(1, 99)[0])  # as good, but of another size and kind
+    assert Calibrated(merit, rows, rows[:1]).fingerprint != Calibrated(merit, rows, [other]).fingerprint
 
 
 def test_scores_beyond_all_that_is_known_still_differ() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import optuna
@@ -52,6 +52,9 @@ class Depth(Proxy):
         return sum(float(architecture[f"stage{stage}_depth"]) for stage in (1, 2, 3)), {}
 
 
+Train = Callable[[optuna.Study, Proxy, Sequence[FrozenTrial]], object]
+
+
 class Trainer:
     """Stands for real training: normalisation is all that counts. Lists what was trained."""
 
@@ -69,7 +72,7 @@ class Trainer:
         record_verified(study, rows)
 
 
-def run(plan: Plan, proxy: Proxy, trainer: Trainer, storage: str | None = None) -> optuna.Study:
+def run(plan: Plan, proxy: Proxy, trainer: Train, storage: str | None = None) -> optuna.Study:
     def open_round(number: int, scored: Proxy) -> optuna.Study:
         return open_study(storage, f"s-{number}", scored, 1, make_sampler("random", number, SPACE))
 
@@ -125,6 +128,13 @@ def test_a_spent_budget_begins_nothing(digits: Task) -> None:
     assert len(study.trials) == 3
     assert verify(study, proxy, study.trials, RECIPE, budget=Budget.of(0.0)) == []
     assert verified_rows(study) == []
+
+
+def test_a_budget_spent_in_the_first_round_keeps_what_was_found(digits: Task) -> None:
+    """The second round has nothing to learn from; the first one's study is the result, not an error."""
+    study = run(Plan(24, 16, 8, RECIPE, GOAL), Depth(digits), lambda *_: None)
+    assert study.user_attrs["proxy"] == "depth"
+    assert len(study.trials) == 12
 
 
 def test_plans_that_cannot_be_kept_are_refused() -> None:
