@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
+from warnings import catch_warnings
 
 import numpy as np
 import pytest
@@ -22,35 +25,32 @@ TINY = ["--set", "teacher.steps=4", "--set", "teacher.batch_size=10", "--set", "
 TINY += ["--set", "meta.exam_every=2", "--set", "meta.real_batch=32", "--threads", "1"]
 
 
-def command(*words: str | Path) -> list[str]:
-    return [sys.executable, "-m", "gtn_nas", *map(str, words)]
+@dataclass(frozen=True)
+class Done:
+    """What a verb printed."""
+
+    stdout: str
+    stderr: str
 
 
-def run(*words: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(command(*words), capture_output=True, text=True, check=False)
-    assert done.returncode == code, done.stderr
-    return done
-
-
-Refused = Callable[..., str]
-
-
-@pytest.fixture
-def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Refused:
-    """Run a verb in this process, which is quicker, and return its one sentence."""
-
-    def refuse(*words: str | Path) -> str:
-        monkeypatch.setattr(sys, "argv", ["gtn-nas", *map(str, words)])
+def run(*words: str | Path, code: int = 0) -> Done:
+    """Run a verb in this process: a new one takes seconds to import everything."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err), catch_warnings():
+        patch.setattr(sys, "argv", ["gtn-nas", *map(str, words)])
         with pytest.raises(SystemExit) as stopped:
             main()
-        said = capsys.readouterr()
-        assert stopped.value.code == 2
-        assert said.out == ""
-        assert said.err.startswith("error: ")
-        assert said.err.count("\n") == 1
-        return said.err
+    assert (stopped.value.code or 0) == code, err.getvalue()
+    return Done(out.getvalue(), err.getvalue())
 
-    return refuse
+
+def refused(*words: str | Path) -> str:
+    """Run a verb that must be refused, and return its one sentence."""
+    done = run(*words, code=2)
+    assert done.stdout == ""
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    return done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def test_search_verifies_and_goes_on(workshop: Path, tmp_path: Path) -> None:
     assert again["trials"] == 5
 
 
-def test_search_by_calibrated_scores(tmp_path: Path, refused: Refused) -> None:
+def test_search_by_calibrated_scores(tmp_path: Path) -> None:
     table, cheap = tmp_path / "truth.jsonl", ["--train-limit", "128", "--threads", "1", "--set", "recipe.epochs=1"]
     run("truth", "--out", table, "--architectures", "8", "--seeds", "1", *cheap)
     words = ["search", "--proxy", "synflow", "--trials", "6", *cheap]
@@ -104,7 +104,7 @@ def test_search_weighs_objectives_and_heeds_limits(tmp_path: Path) -> None:
     assert "flops" in shown
 
 
-def test_search_refuses_what_cannot_be(refused: Refused) -> None:
+def test_search_refuses_what_cannot_be() -> None:
     assert "sampler 'grid' tries every architecture" in refused("search", "--sampler", "grid")
     assert "unknown objective 'size'" in refused("search", "--objective", "size")
     assert "unknown proxy 'sinflow'" in refused("search", "--proxy", "sinflow")
@@ -150,7 +150,7 @@ def test_correlate_compares_what_is_named(workshop: Path, tmp_path: Path) -> Non
     assert list(content["differences"]) == ["gtn.loss"]
 
 
-def test_correlate_refuses_what_it_cannot_compare(workshop: Path, tmp_path: Path, refused: Refused) -> None:
+def test_correlate_refuses_what_it_cannot_compare(workshop: Path, tmp_path: Path) -> None:
     words = ["correlate", "--teacher", workshop / "teacher", "--truth", workshop / "truth.jsonl", "--out", tmp_path]
     assert "unknown proxy 'gtm'; the proxies are gtn" in refused(*words, "--proxy", "gtm+params")
     assert "--truth-column is for published .csv tables" in refused(*words, "--truth-column", "cifar10_test")
@@ -189,10 +189,10 @@ def test_doctor() -> None:
     assert facts["torch"]
 
 
-def test_an_interrupted_training_says_how_to_resume_and_does(tmp_path: Path, refused: Refused) -> None:
+def test_an_interrupted_training_says_how_to_resume_and_does(tmp_path: Path) -> None:
     words = ["train-teacher", "--out", tmp_path / "t", *TINY]
     process = subprocess.Popen(
-        command(*words, "--iterations", "100000"),
+        [sys.executable, "-m", "gtn_nas", *map(str, words), "--iterations", "100000"],
         stderr=subprocess.PIPE,
         text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
@@ -245,12 +245,12 @@ def _curve(folder: Path) -> list[object]:
         (["--resume"], "no checkpoint in"),
     ],
 )
-def test_bad_input_is_one_sentence(tmp_path: Path, refused: Refused, words: list[str], says: str) -> None:
+def test_bad_input_is_one_sentence(tmp_path: Path, words: list[str], says: str) -> None:
     assert says in refused("train-teacher", "--out", tmp_path / "t", *words)
     assert not (tmp_path / "t").exists()
 
 
-def test_bad_data_is_one_sentence(tmp_path: Path, refused: Refused) -> None:
+def test_bad_data_is_one_sentence(tmp_path: Path) -> None:
     images, labels = np.zeros((20, 8, 8), np.uint8), np.arange(20) % 4
     np.savez(tmp_path / "gap.npz", x=images, y=labels * 2)
     np.savez(tmp_path / "text.npz", x=images.astype(str), y=labels)
@@ -258,9 +258,7 @@ def test_bad_data_is_one_sentence(tmp_path: Path, refused: Refused) -> None:
         assert says in refused("truth", "--data", tmp_path / name, "--out", tmp_path / "truth.jsonl")
 
 
-def test_missing_downloads_say_what_to_place_where(
-    tmp_path: Path, refused: Refused, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_downloads_say_what_to_place_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"GTN_NAS_DATA": tmp_path, "https_proxy": CLOSED, "http_proxy": CLOSED}.items():
         monkeypatch.setenv(name, str(value))
     said = refused("truth", "--data", "mnist", "--out", tmp_path / "truth.jsonl")
@@ -268,7 +266,7 @@ def test_missing_downloads_say_what_to_place_where(
     assert "GTN_NAS_DATA" in said
 
 
-def test_a_teacher_of_another_task_is_refused(workshop: Path, tmp_path: Path, refused: Refused) -> None:
+def test_a_teacher_of_another_task_is_refused(workshop: Path, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     np.savez(tmp_path / "other.npz", x=rng.integers(0, 255, (900, 12, 12), np.uint8), y=np.arange(900) % 10)
     said = refused("search", "--teacher", workshop / "teacher", "--data", tmp_path / "other.npz")
@@ -277,7 +275,7 @@ def test_a_teacher_of_another_task_is_refused(workshop: Path, tmp_path: Path, re
     assert "no teacher in" in refused("show", tmp_path)
 
 
-def test_demo_runs_the_whole_path(tmp_path: Path, refused: Refused) -> None:
+def test_demo_runs_the_whole_path(tmp_path: Path) -> None:
     small = ["demo.candidates=4", "demo.verify=2", "demo.architectures=5", "demo.truth_seeds=2", "recipe.epochs=1"]
     small += ["meta.iterations=3", "teacher.steps=4", "teacher.warm_start=2", "teacher.batch_size=10"]
     options = [part for setting in small for part in ("--set", setting)]
@@ -293,7 +291,7 @@ def test_demo_runs_the_whole_path(tmp_path: Path, refused: Refused) -> None:
     assert "setting demo.verify" in refused("demo", "--out", tmp_path / "x", "--set", "demo.verify=many")
 
 
-def test_the_store_serves_a_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: Refused) -> None:
+def test_the_store_serves_a_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GTN_NAS_TEACHERS", str(tmp_path / "store"))
     space = "cnn_small[norm=batch]"  # no teacher is shipped for it
     said = refused("search", "--space", space)
@@ -334,16 +332,17 @@ def test_a_teacher_chosen_by_a_truth_table_is_judged_on_the_rest(workshop: Path,
     assert json.loads(run(*judged).stdout)["n"] == 2
 
 
-def test_resume_and_force_are_refused_together(refused: Refused, tmp_path: Path) -> None:
+def test_resume_and_force_are_refused_together(tmp_path: Path) -> None:
     said = refused("train-teacher", "--data", "digits", "--out", tmp_path, "--resume", "--force")
     assert "--resume goes on from what --force would remove" in said
 
 
 def test_the_version_is_said_at_once() -> None:
-    assert run("--version").stdout.strip() == f"gtn-nas {__version__}"
+    done = subprocess.run([sys.executable, "-m", "gtn_nas", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == f"gtn-nas {__version__}"
 
 
-def test_the_winner_is_trained_and_exported(tmp_path: Path, refused: Refused) -> None:
+def test_the_winner_is_trained_and_exported(tmp_path: Path) -> None:
     storage, cheap = f"sqlite:///{tmp_path / 'nas.db'}", ["--threads", "1", "--set", "recipe.epochs=1"]
     run("search", "--proxy", "params", "--trials", "4", "--train-limit", "128", "--storage", storage, *cheap)
     words = ["train-best", "cnn_small-digits", "--storage", storage, "--out", tmp_path / "model"]
