@@ -93,6 +93,7 @@ def start_training(
 ) -> MetaTrainer:
     """Return a trainer at its first outer step, or where the checkpoint in ``resume_from`` left off."""
     began = time.perf_counter()
+    space.build(space.sample(np.random.default_rng(config.seed)), task)  # one that cannot be says so before the work
     rule, fresh = inner_optimiser(teacher_config.inner), resume_from is None
     labeller = make_labeller(task, config.seed, trained=fresh) if teacher_config.targets == "soft" else None
     teacher = Teacher(teacher_config, task, rule.hyperparameters, config.seed, labeller, rule.decay)
