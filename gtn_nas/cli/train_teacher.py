@@ -25,7 +25,7 @@ from gtn_nas.cli.options import (
 )
 from gtn_nas.cli.output import note, print_json
 from gtn_nas.cli.settings import Settings, load_settings
-from gtn_nas.correlation import TruthTable
+from gtn_nas.correlation import load_truth
 from gtn_nas.errors import UserError
 from gtn_nas.meta.checkpoint import CHECKPOINT
 from gtn_nas.meta.train import Truth, can_resume, train_teacher
@@ -57,7 +57,7 @@ def train_teacher_command(
     ] = None,
     time_budget: Annotated[str | None, typer.Option(help="stop after this time, e.g. 90s, 20m or 2h")] = None,
     truth: Annotated[
-        Path | None, typer.Option(help="truth table: keep the teacher that ranks its first architectures best")
+        Path | None, typer.Option(help="truth table, own or published .csv: keep the teacher that ranks its first rows best")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="seed of everything random", min=0, show_default="0")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="go on from the checkpoint in --out")] = False,
@@ -89,7 +89,7 @@ def train_teacher_command(
     place = out or place_for(task, loaded_space, settings.teacher)
     if not (resume or force) and ((place / CARD).is_file() or can_resume(place)):
         raise UserError(f"{place} already holds a teacher or a checkpoint; use --resume, --force or another --out.")
-    known = None if truth is None else TruthTable.load(truth, loaded_space, task).validated
+    known = None if truth is None else load_truth(truth, loaded_space, task).validated
     with join_processes(task.train.images.device) as world:
         if force and world.leads:  # an interruption must not leave the old run's checkpoint to be resumed
             for name in (CARD, LESSON, CHECKPOINT):
