@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
+import importlib.util
 import signal
 import sys
 import warnings
+from pathlib import Path
 from typing import Annotated
 
 import optuna
@@ -37,9 +40,9 @@ _VERSION = "--version"
 
 
 def make_app(words: list[str]) -> typer.Typer:
-    """Return the application; of the verbs only the one that ``words`` begin with is loaded, or all for help.
+    """Return the application; of the verbs only the one that ``words`` begin with is loaded.
 
-    Statistics and plotting take seconds to import, which a search need not wait for.
+    Statistics and plotting take seconds to import, which neither a search nor a list of the verbs need wait for.
     """
     app = typer.Typer(
         name="gtn-nas",
@@ -49,11 +52,25 @@ def make_app(words: list[str]) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_program)
-    asked = words[:1] if words[:1] and words[0] in VERBS else [] if words[:1] == [_VERSION] else VERBS
-    for verb in asked:
-        module, _, function = VERBS[verb].partition(":")
-        app.command(verb)(getattr(importlib.import_module(module), function))
+    for verb, place in VERBS.items():
+        module, _, function = place.partition(":")
+        if words[:1] == [verb]:
+            app.command(verb)(getattr(importlib.import_module(module), function))
+        else:
+            app.command(verb, help=_summary(module, function))(_not_loaded)
     return app
+
+
+def _summary(module: str, function: str) -> str:
+    """Return the first line of a verb's docstring without importing what the verb needs."""
+    found = importlib.util.find_spec(module)
+    source = Path(found.origin).read_text(encoding="utf-8") if found is not None and found.origin else ""
+    named = (node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef) and node.name == function)
+    return (ast.get_docstring(next(named)) or "").partition("\n\n")[0]
+
+
+def _not_loaded() -> None:
+    raise AssertionError("this verb is listed, and was not asked for")
 
 
 def _say_version(wanted: bool) -> None:

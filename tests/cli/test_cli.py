@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ import numpy as np
 import pytest
 
 from gtn_nas import __version__
-from gtn_nas.cli.app import main
+from gtn_nas.cli.app import VERBS, main
 from gtn_nas.correlation import RIVALS
 
 CLOSED = "http://127.0.0.1:9"  # nothing listens there: a network that refuses
@@ -362,3 +363,13 @@ def test_the_winner_is_trained_and_exported(tmp_path: Path) -> None:
     assert "a teacher is exported as npz, safetensors or folder, not as pt2" in refused(
         "export", "teacher", tmp_path / "model", "--format", "pt2", "--out", tmp_path / "m.npz"
     )
+
+
+def test_the_list_of_verbs_needs_none_of_them(run_python: Callable[[str], str]) -> None:
+    code = "import sys; from gtn_nas.cli.app import make_app; make_app(['--help']); print('scipy.stats' in sys.modules)"
+    assert run_python(code) == "False"
+    listed = run("--help").stdout
+    for verb in VERBS:
+        assert verb in listed
+    assert "List the teachers in the store" in listed
+    assert "Did you mean 'search'" in run("serch", code=2).stderr
