@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+PARALLEL := --numprocesses 2 --dist loadfile
 
 .PHONY: demo test test-all lint clean bench-meta-step gpu-meta-step gpu-teachers
 
@@ -10,10 +11,10 @@ demo: $(READY)
 	$(BIN)/gtn-nas demo --out runs/demo --force
 
 test: $(READY)
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow" $(PARALLEL)
 
 test-all: $(READY)
-	$(BIN)/pytest
+	$(BIN)/pytest $(PARALLEL)
 
 bench-meta-step: $(READY)
 	$(BIN)/python benchmarks/meta_step.py --device cpu --json benchmarks/results/meta_step.json

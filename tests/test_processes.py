@@ -30,7 +30,7 @@ class Fatal(CnnSmall):
     built = 0
     def build(self, architecture, task):
         Fatal.built += 1
-        if os.environ.get("RANK") == "1" and Fatal.built == 3:  # at its second step; the first is built to see that it can be
+        if os.environ.get("RANK") == "1" and Fatal.built == 3:  # for its second step: one shows that they can be built
             os.kill(os.getpid(), signal.SIGKILL)
         return super().build(architecture, task)
 """
