@@ -21,7 +21,7 @@ from gtn_nas.cli.options import (
     open_for_teacher,
 )
 from gtn_nas.cli.output import note, print_json, progress_bar, results
-from gtn_nas.correlation import RIVALS, TruthTable, compare, load_truth, proxies_of
+from gtn_nas.correlation import RIVALS, ScoreBook, TruthTable, compare, load_truth, proxies_of
 from gtn_nas.device import describe_hardware, describe_versions
 from gtn_nas.files import write_atomically
 from gtn_nas.proxy import make_proxies
@@ -68,6 +68,9 @@ def correlate_command(
 ) -> None:
     """Measure how far proxies can be trusted: rank correlation with real training, with intervals and costs.
 
+    Scores are kept in --out as they are made: the same command goes on where it was stopped, and one more --proxy
+    costs no more than its own scores.
+
     Proxies: gtn, gtn_area, gtn_ensemble, real_steps, real_subset, real_seconds, early_stop, synflow, nwot, jacov, snip,
     grasp, grad_norm, fisher, zico, params, flops, random. Those that train have the readings .loss, .tse and
     .tse_late; first+second is the sum of two proxies' ranks.
@@ -77,7 +80,7 @@ def correlate_command(
     table = load_truth(truth, loaded_space, task, truth_column).without(frozen.card.get("chosen_on", ()))
     table = table if architectures is None else table.sample(architectures, sample_seed)
     content = correlate_with_progress(
-        loaded_space, task, [frozen, *others], table, seeds, workers, columns=columns or RIVALS
+        loaded_space, task, [frozen, *others], table, seeds, workers, columns=columns or RIVALS, out=out
     )
     write_atomically(out / "correlation.json", json.dumps(content, indent=1))
     title = f"{loaded_space.name} on {task.name}"
@@ -98,19 +101,28 @@ def correlate_with_progress(
     seeds: int,
     workers: int,
     columns: Sequence[str] = RIVALS,
+    out: Path | None = None,
 ) -> dict[str, Any]:
-    """Compare columns on the table with a live line; return the content of ``correlation.json``."""
+    """Compare columns on the table with a live line; return the content of ``correlation.json``.
+
+    Scores are kept in ``scores.jsonl`` in the folder ``out``, and those that are there are not made again.
+    """
     teacher = teachers[0]
     proxies = list(make_proxies(proxies_of(columns), space, task, teachers, _recipe(table)).values())
     with progress_bar("scores") as progress:
         bar = progress.add_task("correlate", total=len(proxies) * len(table.keys), note="")
+
+        def show(name: str, done: int, _: int) -> None:
+            progress.update(bar, completed=done, note=name)
+
         content = compare(
             table,
             proxies,
             seeds,
             workers,
-            on_score=lambda name, *_: progress.update(bar, advance=1, note=name),
+            on_score=show,
             columns=columns,
+            book=ScoreBook(None if out is None else out / "scores.jsonl"),
         )
     content["teacher"] = {
         "fingerprint": teacher.fingerprint,

@@ -4,6 +4,7 @@ from gtn_nas.correlation.columns import RIVALS, proxies_of
 from gtn_nas.correlation.compare import compare
 from gtn_nas.correlation.make_truth import make_truth, train_one
 from gtn_nas.correlation.published import load_truth, read_published
+from gtn_nas.correlation.score_book import ScoreBook
 from gtn_nas.correlation.scoring import Scored, score_all
 from gtn_nas.correlation.stats import (
     Estimate,
@@ -21,6 +22,7 @@ from gtn_nas.correlation.truth import Training, TruthTable, ceiling, read_traini
 __all__ = [
     "RIVALS",
     "Estimate",
+    "ScoreBook",
     "Scored",
     "Training",
     "TruthTable",

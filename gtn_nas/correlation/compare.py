@@ -11,6 +11,7 @@ import numpy.typing as npt
 from gtn_nas.correlation.calibrated import calibration_curve
 from gtn_nas.correlation.classes import by_class
 from gtn_nas.correlation.columns import column
+from gtn_nas.correlation.score_book import ScoreBook
 from gtn_nas.correlation.scoring import OnScore, Scored, score_all
 from gtn_nas.correlation.stats import (
     TOP_SHARES,
@@ -42,6 +43,7 @@ def compare(
     workers: int = 1,
     on_score: OnScore | None = None,
     columns: Sequence[str] | None = None,
+    book: ScoreBook | None = None,
 ) -> dict[str, Any]:
     """Score the table's architectures with every proxy and compare the rankings; the first column leads.
 
@@ -54,12 +56,13 @@ def compare(
         workers: processes.
         on_score: called with (proxy, scores so far, scores in all).
         columns: what to compare (:func:`gtn_nas.correlation.columns.column`); the proxies' own scores.
+        book: where scores are kept, and those of an earlier comparison taken from.
 
     Raises:
         UserError: a column asks for a reading that its proxy does not have.
     """
     truth, space, task = table.mean, proxies[0].space, proxies[0].task
-    measured = score_all(proxies, table, seeds, workers, on_score)
+    measured = score_all(proxies, table, seeds, workers, on_score, book)
     scored = {name: column(name, measured) for name in columns or list(measured)}
     scores = {name: found.values for name, found in scored.items()}
     counts = table.counts(space, task)

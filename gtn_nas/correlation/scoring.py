@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from gtn_nas.correlation.score_book import KeptScore, ScoreBook
 from gtn_nas.correlation.truth import TruthTable
 from gtn_nas.parallel import map_unordered
 from gtn_nas.proxy import Proxy
@@ -37,17 +38,33 @@ class Scored:
 
 
 def score_all(
-    proxies: Sequence[Proxy], table: TruthTable, seeds: int, workers: int = 1, on_score: OnScore | None = None
+    proxies: Sequence[Proxy],
+    table: TruthTable,
+    seeds: int,
+    workers: int = 1,
+    on_score: OnScore | None = None,
+    book: ScoreBook | None = None,
 ) -> dict[str, Scored]:
-    """Score every architecture of the table with every proxy, ``seeds`` times those that depend on a seed."""
-    jobs = [(number, architecture, seeds) for number in range(len(proxies)) for architecture in table.architectures]
-    found: dict[int, _Result] = {}
-    for index, result in map_unordered(_score_job, proxies, jobs, workers):
-        found[index] = result
+    """Score every architecture of the table with every proxy, ``seeds`` times those that depend on a seed.
+
+    What ``book`` knows already is not scored again, and what is scored is written there at once.
+    """
+    book = ScoreBook() if book is None else book
+    jobs = [
+        (number, index, seeds)
+        for number, proxy in enumerate(proxies)
+        for index, key in enumerate(table.keys)
+        if book.find(proxy, key, seeds) is None
+    ]
+    total = len(proxies) * len(table.keys)
+    done = total - len(jobs)
+    for place, result in map_unordered(_score_job, (proxies, table.architectures), jobs, workers):
+        number, index, _ = jobs[place]
+        book.keep(proxies[number], table.keys[index], seeds, result)
+        done += 1
         if on_score is not None:
-            on_score(proxies[jobs[index][0]].name, len(found), len(jobs))
-    size = len(table.architectures)
-    rows = [[found[number * size + index] for index in range(size)] for number in range(len(proxies))]
+            on_score(proxies[number].name, done, total)
+    rows = [[book.find(proxy, key, seeds) or KeptScore() for key in table.keys] for proxy in proxies]
     return {
         proxy.name: Scored(
             values=np.array([result.value for result in row]),
@@ -60,28 +77,18 @@ def score_all(
     }
 
 
-@dataclass(frozen=True)
-class _Result:
-    """Mean score and CPU seconds of all its seeds, or why there are none."""
-
-    value: float = math.nan
-    seconds: float = math.nan
-    failure: str | None = None
-    readings: Mapping[str, float] = field(default_factory=dict)
-
-
-def _readings(row: Sequence[_Result]) -> dict[str, npt.NDArray[np.float64]]:
+def _readings(row: Sequence[KeptScore]) -> dict[str, npt.NDArray[np.float64]]:
     names = next((list(result.readings) for result in row if result.failure is None), [])
     return {name: np.array([result.readings.get(name, math.nan) for result in row]) for name in names}
 
 
-def _score_job(proxies: Sequence[Proxy], job: tuple[int, Architecture, int]) -> _Result:
-    number, architecture, seeds = job
+def _score_job(shared: tuple[Sequence[Proxy], Sequence[Architecture]], job: tuple[int, int, int]) -> KeptScore:
+    (proxies, architectures), (number, index, seeds) = shared, job
     try:
-        scores = score_over_seeds(proxies[number], architecture, seeds)
+        scores = score_over_seeds(proxies[number], architectures[index], seeds)
     except CandidateFailed as failure:
-        return _Result(failure=str(failure))
-    return _Result(
+        return KeptScore(failure=str(failure))
+    return KeptScore(
         value=statistics.fmean(score.value for score in scores),
         seconds=sum(score.cpu_seconds for score in scores),
         readings={name: statistics.fmean(one.readings[name] for one in scores) for name in scores[0].readings},
