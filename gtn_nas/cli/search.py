@@ -36,7 +36,7 @@ from gtn_nas.cli.search_views import (
 )
 from gtn_nas.cli.settings import Settings, load_settings
 from gtn_nas.errors import UserError
-from gtn_nas.proxy import TAUGHT, Proxy, make_proxies
+from gtn_nas.proxy import TAUGHT, Proxy, make_score, proxies_in
 from gtn_nas.search import (
     OBJECTIVES,
     PRUNERS,
@@ -81,7 +81,11 @@ def search_command(
     sampler: Annotated[str, typer.Option(help=", ".join(SAMPLERS))] = "tpe",
     pruner: Annotated[str, typer.Option(help=f"what gives candidates up in mid-lesson: {', '.join(PRUNERS)}")] = "none",
     scored_by: Annotated[
-        str, typer.Option("--proxy", help="what scores a candidate: gtn or another that correlate knows")
+        str,
+        typer.Option(
+            "--proxy",
+            help="gtn, another that correlate knows, or a sum of ranks: gtn+flops",
+        ),
     ] = "gtn",
     objectives: Annotated[
         list[str] | None,
@@ -120,14 +124,15 @@ def search_command(
         loaded_space, task = open_for_teacher(teachers[0], space, data, device, threads, train_limit)
     else:
         loaded_space, task = open_space_and_task(space or "cnn_small", data or "digits", device, threads, train_limit)
-        if scored_by in TAUGHT:
+        if set(proxies_in(scored_by)) & set(TAUGHT):
             stored = find_teacher(task, loaded_space, settings.teacher.model_dump(exclude_unset=True))
             teachers = [load_teacher(stored.folder)]
     make_sampler(sampler, seed, loaded_space, len(goal.names))  # what it cannot serve is refused before any work
-    proxy = make_proxies([scored_by], loaded_space, task, teachers, settings.recipe)[scored_by]
+    proxy = make_score(scored_by, loaded_space, task, teachers, settings.recipe)
     if stored is not None:
         note(f"teacher: [bold]{escape(str(stored.folder))}[/]")
     name = study or f"{loaded_space.name}-{task.name}"
+    proxy.prepare()
     budget = Budget.of(None if time_budget is None else 60 * parse_minutes(time_budget))
     known = [] if calibrate is None else _known_of(calibrate, proxy, seeds)
 

@@ -10,11 +10,12 @@ from scipy.stats import rankdata
 
 from gtn_nas.correlation.scoring import Scored
 from gtn_nas.errors import UserError
+from gtn_nas.proxy import proxies_in, terms_of
 
 __all__ = ["RIVALS", "column", "proxies_of"]
 
 RIVALS = (
-    "gtn", "gtn.loss", "gtn.tse",
+    "gtn", "gtn.loss", "gtn.tse", "gtn+flops", "gtn.loss+flops", "gtn+synflow",
     "real_steps", "real_steps.tse", "real_subset",
     "synflow+jacov", "synflow", "nwot", "jacov", "snip", "grad_norm",
     "params", "flops", "random",
@@ -23,7 +24,7 @@ RIVALS = (
 
 def proxies_of(columns: Iterable[str]) -> list[str]:
     """Return the proxies to score with, each once."""
-    return list(dict.fromkeys(_parts(term)[0] for name in columns for term in name.split("+")))
+    return list(dict.fromkeys(proxy for name in columns for proxy in proxies_in(name)))
 
 
 def column(name: str, scored: Mapping[str, Scored]) -> Scored:
@@ -36,7 +37,7 @@ def column(name: str, scored: Mapping[str, Scored]) -> Scored:
     Raises:
         UserError: no such reading.
     """
-    terms = [_parts(term) for term in name.split("+")]
+    terms = terms_of(name)
     found = [_values(scored[proxy], proxy, reading) for proxy, reading in terms]
     proxies = [scored[proxy] for proxy in dict.fromkeys(proxy for proxy, _ in terms)]
     failed = {index: reason for one in proxies for index, reason in one.failed.items()}
@@ -48,11 +49,6 @@ def column(name: str, scored: Mapping[str, Scored]) -> Scored:
         failed=failed,
         readings={},
     )
-
-
-def _parts(term: str) -> tuple[str, str | None]:
-    proxy, _, reading = term.strip().partition(".")
-    return proxy, reading or None
 
 
 def _values(one: Scored, proxy: str, reading: str | None) -> np.ndarray:

@@ -6,7 +6,6 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 from gtn_nas.space import Architecture, SearchSpace
 from gtn_nas.task import Task
@@ -38,7 +37,7 @@ class Proxy(ABC):
     learns in steps says their number in ``steps`` and overrides :meth:`watched`.
     """
 
-    name: ClassVar[str]
+    name: str
     seeded: bool = True
     steps: int | None = None
 
@@ -53,6 +52,9 @@ class Proxy(ABC):
     @abstractmethod
     def measure(self, architecture: Architecture, seed: int) -> tuple[float, dict[str, float]]:
         """Return the score and its other readings."""
+
+    def prepare(self) -> None:  # noqa: B027 # most have nothing to prepare
+        """Measure once what all scores are held against; raises UserError where that cannot be."""
 
     def watched(self, architecture: Architecture, seed: int, see: See) -> tuple[float, dict[str, float]]:
         """Measure, and show the accuracy on the way; what ``see`` raises ends it."""

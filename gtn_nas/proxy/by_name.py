@@ -9,8 +9,10 @@ from gtn_nas.errors import UserError
 from gtn_nas.proxy.base import Proxy
 from gtn_nas.proxy.counts import Flops, Params, Random
 from gtn_nas.proxy.gtn import Gtn, GtnArea, GtnEnsemble
+from gtn_nas.proxy.rank_sum import RankSum
 from gtn_nas.proxy.real_lesson import RealSteps, RealSubset
 from gtn_nas.proxy.real_training import EarlyStop, RealSeconds
+from gtn_nas.proxy.terms import proxies_in
 from gtn_nas.proxy.zero_cost import ZERO_COST
 from gtn_nas.space import SearchSpace
 from gtn_nas.task import Task
@@ -18,7 +20,7 @@ from gtn_nas.teacher.config import TeacherConfig
 from gtn_nas.teacher.frozen import FrozenTeacher
 from gtn_nas.training import Recipe
 
-__all__ = ["PROXIES", "TAUGHT", "make_proxies"]
+__all__ = ["PROXIES", "TAUGHT", "make_proxies", "make_score"]
 
 TAUGHT = ("gtn", "gtn_area", "gtn_ensemble", "real_seconds")  # those that cannot do without a teacher
 
@@ -88,3 +90,15 @@ def make_proxies(
         if name not in PROXIES:
             raise UserError(f"unknown proxy {name!r}; the proxies are {', '.join(PROXIES)}.")
     return {name: PROXIES[name](materials) for name in wanted}
+
+
+def make_score(
+    name: str, space: SearchSpace, task: Task, teachers: Sequence[FrozenTeacher] = (), recipe: Recipe | None = None
+) -> Proxy:
+    """Return what a search scores by: a proxy, one of its readings, or a sum of ranks of several, ``gtn+flops``.
+
+    Raises:
+        UserError: as :func:`make_proxies` does.
+    """
+    proxies = make_proxies(proxies_in(name), space, task, teachers, recipe)
+    return proxies[name] if name in proxies else RankSum(name, proxies)

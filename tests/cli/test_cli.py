@@ -109,6 +109,13 @@ def test_search_refuses_what_cannot_be() -> None:
     assert "sampler 'grid' tries every architecture" in refused("search", "--sampler", "grid")
     assert "unknown objective 'size'" in refused("search", "--objective", "size")
     assert "unknown proxy 'sinflow'" in refused("search", "--proxy", "sinflow")
+    assert "proxy params has no reading 'size'" in refused("search", "--proxy", "flops+params.size")
+
+
+def test_search_by_a_sum_of_ranks() -> None:
+    found = json.loads(run("search", "--proxy", "params+flops", "--trials", "5", "--threads", "1", "--json").stdout)
+    assert found["trials"] == 5
+    assert -4 < found["best"]["value"] < 4
 
 
 def test_search_prints_a_table_for_people(workshop: Path) -> None:

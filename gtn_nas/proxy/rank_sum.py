@@ -1,0 +1,118 @@
+"""Several proxies as one: the sum of a candidate's ranks, held against a sample of the space."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtri
+from scipy.stats import rankdata
+
+from gtn_nas.errors import UserError
+from gtn_nas.fingerprint import fingerprint
+from gtn_nas.proxy.base import Proxy
+from gtn_nas.proxy.terms import proxies_in, terms_of
+from gtn_nas.space import Architecture
+
+__all__ = ["RankSum", "normal_score"]
+
+_REFERENCE, _REFERENCE_SEED = 32, 2**31 - 2  # architectures that ranks are counted among, and what draws them
+_LEAST = 8  # of them that must have a score
+Values = npt.NDArray[np.float64]
+
+
+class RankSum(Proxy):
+    """Score: the mean over terms of a candidate's normal score among 32 random architectures of the space.
+
+    A sum of ranks needs no common scale (Abdelfattah et al., 2021, combine proxies by vote). A search meets its
+    candidates one by one, so that ranks are counted among a fixed sample, which is scored before the first candidate.
+    Other readings: every term's own value.
+
+    Args:
+        name: the terms, such as ``gtn.loss+flops``.
+        proxies: what the terms take, by name.
+
+    Raises:
+        UserError: by :meth:`prepare`: a term asks for a reading that its proxy does not have, or too many of the
+            sample cannot be scored.
+    """
+
+    def __init__(self, name: str, proxies: Mapping[str, Proxy]) -> None:
+        one = next(iter(proxies.values()))
+        super().__init__(one.space, one.task)
+        self.name = name
+        self.proxies = {proxy: proxies[proxy] for proxy in proxies_in(name)}
+        self.seeded = any(proxy.seeded for proxy in self.proxies.values())
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the terms, the proxies' fingerprints and what the sample is drawn with."""
+        members = [(name, proxy.fingerprint) for name, proxy in self.proxies.items()]
+        drawn = (self.space.fingerprint, _REFERENCE, _REFERENCE_SEED)
+        return fingerprint(repr((terms_of(self.name), members, drawn)))
+
+    def measure(self, architecture: Architecture, seed: int) -> tuple[float, dict[str, float]]:
+        """Measure by every proxy, and rank."""
+        values = self._values(architecture, seed)
+        places = [normal_score(values[name], known) for name, known in self.reference.items()]
+        return float(np.mean(places)), values
+
+    def prepare(self) -> None:
+        """Score the sample."""
+        _ = self.reference
+
+    @cached_property
+    def reference(self) -> dict[str, Values]:
+        """Every term's values of the sample, those that are not finite left out; measured at the first use."""
+        sample = self.space.sample_up_to(_REFERENCE, _REFERENCE_SEED)
+        found = [values for values in map(self._attempt, sample) if values is not None]
+        if len(found) < min(_LEAST, len(sample)):
+            raise UserError(
+                f"{self.name} ranks among {len(sample)} random architectures, but only {len(found)} of them have a "
+                "score; search by one of its proxies alone to see the reasons."
+            )
+        return {name: np.array([values[name] for values in found]) for name in found[0]}
+
+    def _attempt(self, architecture: Architecture) -> dict[str, float] | None:
+        try:
+            values = self._values(architecture, 0)
+        except UserError:
+            raise
+        except Exception:  # a third party's network may raise anything; a candidate that does fails with its reason
+            return None
+        return values if np.isfinite(list(values.values())).all() else None
+
+    def _values(self, architecture: Architecture, seed: int) -> dict[str, float]:
+        measured = {name: proxy.measure(architecture, seed) for name, proxy in self.proxies.items()}
+        return {
+            proxy if reading is None else f"{proxy}.{reading}": _reading(proxy, reading, *measured[proxy])
+            for proxy, reading in terms_of(self.name)
+        }
+
+
+def _reading(proxy: str, reading: str | None, value: float, readings: Mapping[str, float]) -> float:
+    if reading is None:
+        return value
+    if reading not in readings:
+        raise UserError(f"proxy {proxy} has no reading {reading!r}; it has {', '.join(readings) or 'none'}.")
+    return readings[reading]
+
+
+def normal_score(value: float, sample: Sequence[float] | Values) -> float:
+    """Return the normal quantile of ``value``'s rank in ``sample`` (Blom, 1958), interpolated.
+
+    Beyond the sample's ends it goes on in a straight line from the middle through the end, so that those who are
+    better than all of it still differ. 0 where the sample is constant.
+    """
+    known = np.asarray(sample, dtype=np.float64)
+    points, first = np.unique(known, return_index=True)
+    if len(points) < 2:
+        return 0.0
+    quantiles = ndtri((rankdata(known)[first] - 0.375) / (len(known) + 0.25))
+    if points[0] <= value <= points[-1]:
+        return float(np.interp(value, points, quantiles))
+    end, inner = (0, max(1, len(points) // 2)) if value < points[0] else (-1, min(len(points) // 2, len(points) - 2))
+    slope = (quantiles[end] - quantiles[inner]) / (points[end] - points[inner])
+    return float(quantiles[end] + slope * (value - points[end]))
