@@ -35,9 +35,10 @@ from gtn_nas.cli.search_views import (
     verify_with_progress,
 )
 from gtn_nas.cli.settings import Settings, load_settings
-from gtn_nas.errors import UserError
 from gtn_nas.proxy import TAUGHT, Proxy, make_proxies
 from gtn_nas.search import (
+    ENGINES,
+    NNI_SAMPLERS,
     OBJECTIVES,
     PRUNERS,
     SAMPLERS,
@@ -45,8 +46,8 @@ from gtn_nas.search import (
     Goal,
     Limits,
     Plan,
+    make_proposer,
     make_pruner,
-    make_sampler,
     open_study,
     search_in_rounds,
     trial_rows,
@@ -77,8 +78,10 @@ def search_command(
         str | None, typer.Option(help="begin nothing new after this time, e.g. 90s, 20m or 2h")
     ] = None,
     seeds: Annotated[int, typer.Option(help="initialisations per candidate, averaged", min=1)] = 1,
-    engine: Annotated[str, typer.Option(help="search engine")] = "optuna",
-    sampler: Annotated[str, typer.Option(help=", ".join(SAMPLERS))] = "tpe",
+    engine: Annotated[str, typer.Option(help="whose samplers propose: " + " or ".join(ENGINES))] = "optuna",
+    sampler: Annotated[
+        str, typer.Option(help=f"{', '.join(SAMPLERS)}; with --engine nni {', '.join(NNI_SAMPLERS)}")
+    ] = "tpe",
     pruner: Annotated[str, typer.Option(help=f"what gives candidates up in mid-lesson: {', '.join(PRUNERS)}")] = "none",
     scored_by: Annotated[
         str, typer.Option("--proxy", help="what scores a candidate: gtn or another that correlate knows")
@@ -108,8 +111,6 @@ def search_command(
     default) among those trained with the settings that --set teacher.NAME=… asks for. The same command goes on
     with a study that is already in the storage.
     """
-    if engine != "optuna":
-        raise UserError(f"unknown engine {engine!r}; use optuna.")
     settings = load_settings(Settings, config, assignments or [])
     limits = Limits(max_params, max_flops, None if max_latency is None else max_latency / 1000)
     goal = Goal(tuple(objectives or ["accuracy"]), limits)
@@ -123,7 +124,7 @@ def search_command(
         if scored_by in TAUGHT:
             stored = find_teacher(task, loaded_space, settings.teacher.model_dump(exclude_unset=True))
             teachers = [load_teacher(stored.folder)]
-    make_sampler(sampler, seed, loaded_space, len(goal.names))  # what it cannot serve is refused before any work
+    make_proposer(engine, sampler, seed, loaded_space, len(goal.names))  # refused before any work
     proxy = make_proxies([scored_by], loaded_space, task, teachers, settings.recipe)[scored_by]
     if stored is not None:
         note(f"teacher: [bold]{escape(str(stored.folder))}[/]")
@@ -133,7 +134,7 @@ def search_command(
 
     def open_round(number: int, scored: Proxy) -> optuna.Study:
         named = name if number == 0 else f"{name}-round-{number + 1}"
-        proposer = make_sampler(sampler, seed + number, loaded_space, len(goal.names))
+        proposer = make_proposer(engine, sampler, seed + number, loaded_space, len(goal.names))
         return open_study(storage, named, scored, seeds, proposer, goal, make_pruner(pruner, scored, goal.names))
 
     def explore(opened: optuna.Study, scored: Proxy, count: int) -> None:
