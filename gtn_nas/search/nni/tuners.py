@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from gtn_nas.nni_import import import_nni
 from gtn_nas.search.nni.convert import from_nni, to_nni
-from gtn_nas.search.nni.quiet import import_nni
 from gtn_nas.search.nni.sampler import Proposal
 from gtn_nas.space import Architecture, SearchSpace
 
