@@ -1,8 +1,9 @@
-"""Import NNI without its noise."""
+"""Import NNI where it is used, without its noise."""
 
 from __future__ import annotations
 
 import importlib
+import logging
 import warnings
 from typing import Any
 
@@ -14,6 +15,10 @@ __all__ = ["import_nni"]
 def import_nni(module: str = "nni", purpose: str = "--engine nni") -> Any:
     """Return ``module``, a part of NNI; its log stays off stdout, where results are printed.
 
+    Args:
+        module: its full name.
+        purpose: what needs it, for the message.
+
     Raises:
         UserError: NNI is not installed.
     """
@@ -23,14 +28,5 @@ def import_nni(module: str = "nni", purpose: str = "--engine nni") -> Any:
         import nni
 
         nni.silence_stdout()
-        if module.startswith("nni.nas"):
-            _prepare_for_lightning()
+        logging.getLogger("nni").addHandler(logging.NullHandler())  # or what it says then goes to stderr
         return importlib.import_module(module)
-
-
-def _prepare_for_lightning() -> None:
-    """NNI's model spaces import Lightning, which imports torchvision."""
-    need_extra("pytorch_lightning", "nni", "an NNI model space")
-    from gtn_nas.data.torchvision_ops import import_torchvision
-
-    import_torchvision("transforms")

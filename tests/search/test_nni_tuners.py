@@ -76,11 +76,12 @@ class Depth(Proxy):
 
 
 def explored(
-    name: str, task: Task, trials: int, *, storage: str | None = None, seed: int = 0, space: SearchSpace | None = None,
-    goal: Goal | None = None, ends_after: int = 1000, engine: str = "nni",
+    name: str, task: Task, trials: int, *, before: optuna.Study | None = None, seed: int = 0,
+    space: SearchSpace | None = None, goal: Goal | None = None, engine: str = "nni",
 ) -> optuna.Study:  # fmt: skip
-    proxy = Depth(space or Cheap(), task, ends_after)
-    study = open_study(storage, "s", proxy, 1, make_proposer(engine, name, seed, proxy.space), goal)
+    proxy = Depth(space or Cheap(), task)
+    study = open_study(None, "s", proxy, 1, make_proposer(engine, name, seed, proxy.space), goal)
+    study.add_trials(before.trials if before is not None else [])
     search(study, proxy, trials, 1, goal=goal)
     return study
 
@@ -111,29 +112,29 @@ def test_tuners_learn_from_what_they_are_told(digits: Task, name: str) -> None:
 
 @with_nni
 @pytest.mark.parametrize("name", [*ALWAYS, ANNEAL])
-def test_a_stopped_search_goes_on_as_if_it_had_not_been(digits: Task, tmp_path: Path, name: str) -> None:
+def test_a_stopped_search_goes_on_as_if_it_had_not_been(digits: Task, name: str) -> None:
     whole = explored(name, digits, 45)
-    storage = f"sqlite:///{tmp_path / 'nas.db'}"
-    explored(name, digits, 40, storage=storage)
-    assert keys(explored(name, digits, 45, storage=storage)) == keys(whole)
+    stopped = explored(name, digits, 40)
+    assert keys(explored(name, digits, 45, before=stopped)) == keys(whole)
 
 
 @with_nni
-def test_an_interrupted_candidate_is_replayed_as_a_failure(digits: Task, tmp_path: Path) -> None:
-    storage = f"sqlite:///{tmp_path / 'nas.db'}"
+def test_an_interrupted_candidate_is_replayed_as_a_failure(digits: Task) -> None:
+    proxy = Depth(Cheap(), digits, ends_after=5)
+    stopped = open_study(None, "s", proxy, 1, make_proposer("nni", "evolution", 0, proxy.space))
     with pytest.raises(KeyboardInterrupt):
-        explored("evolution", digits, 40, storage=storage, ends_after=5)
-    study = explored("evolution", digits, 40, storage=storage)
+        search(stopped, proxy, 40, 1)
+    study = explored("evolution", digits, 40, before=stopped)
+    assert len(study.trials) == 41
     assert len(settled_trials(study)) == 40
     assert len(set(keys(study))) > 30
 
 
 @with_nni
 @pytest.mark.parametrize("name", ["tpe", "evolution"])
-def test_results_of_another_engine_are_taken_over(digits: Task, tmp_path: Path, name: str) -> None:
-    storage = f"sqlite:///{tmp_path / 'nas.db'}"
-    explored("evolution", digits, 60, storage=storage, engine="optuna", seed=7)
-    study = explored(name, digits, 80, storage=storage)
+def test_results_of_another_engine_are_taken_over(digits: Task, name: str) -> None:
+    before = explored("evolution", digits, 60, engine="optuna", seed=7)
+    study = explored(name, digits, 80, before=before)
     new = [trial.value for trial in study.trials[60:] if trial.value is not None]
     chance = [trial.value for trial in explored("random", digits, 20).trials if trial.value is not None]
     assert sum(new) / len(new) > sum(chance) / len(chance) + 0.3
@@ -141,12 +142,11 @@ def test_results_of_another_engine_are_taken_over(digits: Task, tmp_path: Path, 
 
 @with_nni
 @pytest.mark.parametrize("name", ["grid", "random", "tpe"])
-def test_an_exhausted_space_ends_the_search(digits: Task, tmp_path: Path, name: str) -> None:
-    storage = f"sqlite:///{tmp_path / 'nas.db'}"
-    study = explored(name, digits, 20, space=Few(), storage=storage)
+def test_an_exhausted_space_ends_the_search(digits: Task, name: str) -> None:
+    study = explored(name, digits, 20, space=Few())
     assert len(study.trials) == len(settled_trials(study)) == 6
     assert len({Few().key(trial.params) for trial in study.trials}) == 6
-    assert len(explored(name, digits, 20, space=Few(), storage=storage).trials) == 6
+    assert len(explored(name, digits, 20, space=Few(), before=study).trials) == 6
 
 
 @with_nni
