@@ -5,7 +5,11 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 PARALLEL := --numprocesses 2 --dist loadfile
 
-.PHONY: demo test test-all lint clean bench-meta-step gpu-meta-step gpu-teachers
+# NNI pins old packages, so it has an environment of its own.
+NNI_VENV  := .venv-nni
+NNI_READY := $(NNI_VENV)/.ready
+
+.PHONY: demo test test-all test-nni lint clean bench-meta-step gpu-meta-step gpu-teachers
 
 demo: $(READY)
 	$(BIN)/gtn-nas demo --out runs/demo --force
@@ -15,6 +19,9 @@ test: $(READY)
 
 test-all: $(READY)
 	$(BIN)/pytest $(PARALLEL)
+
+test-nni: $(NNI_READY)
+	$(NNI_VENV)/bin/pytest -m "not slow" tests/search/test_nni_*.py tests/cli/test_nni.py
 
 bench-meta-step: $(READY)
 	$(BIN)/python benchmarks/meta_step.py --device cpu --json benchmarks/results/meta_step.json
@@ -35,5 +42,12 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
 	touch $(READY)
 
+$(NNI_READY): pyproject.toml constraints.txt constraints-nni.txt
+	$(PYTHON) -m venv $(NNI_VENV)
+	grep -v '^filelock' constraints.txt > $(NNI_VENV)/constraints.txt
+	$(NNI_VENV)/bin/python -m pip install --quiet --constraint $(NNI_VENV)/constraints.txt \
+		--constraint constraints-nni.txt --editable ".[dev,nni]"
+	touch $(NNI_READY)
+
 clean:
-	rm -rf $(VENV) runs
+	rm -rf $(VENV) $(NNI_VENV) runs

@@ -21,7 +21,7 @@ FROM_THE_TOP = [
     {"teacher", "training"},
     {"model"},
     {"nets", "space", "task", "data"},
-    {"device", "errors", "files", "fingerprint", "memory", "parallel", "processes", "seeding"},
+    {"device", "errors", "extras", "files", "fingerprint", "memory", "nni_import", "parallel", "processes", "seeding"},
 ]
 LEVEL = {name: -depth for depth, names in enumerate(FROM_THE_TOP) for name in names}
 OPTIONAL = {"nni", "higher", "plotly", "optuna_dashboard", "onnx"}

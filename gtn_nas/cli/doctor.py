@@ -17,6 +17,7 @@ from gtn_nas.cli.output import print_json, results
 from gtn_nas.data.torchvision_ops import declare_missing_operators, import_torchvision
 from gtn_nas.data.torchvision_sets import data_folder
 from gtn_nas.device import describe_hardware, pick_device
+from gtn_nas.search.nni.health import nni_facts
 from gtn_nas.space import available_spaces
 
 __all__ = ["doctor"]
@@ -26,7 +27,7 @@ _EXTRAS = {"nni": "nni", "optuna_dashboard": "dashboard", "onnx": "export"}
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="print as JSON on stdout")] = False) -> None:
-    """Say what works here: versions, hardware, data folder, spaces, extras."""
+    """Say what works here: versions, hardware, data folder, spaces, extras, and whether an installed NNI runs."""
     facts: dict[str, object] = {"python": platform.python_version(), "platform": platform.platform()}
     facts |= {name: _version(name) for name in _PACKAGES}
     facts |= {name: value for name, value in describe_hardware(pick_device()).items() if name != "machine"}
@@ -41,6 +42,8 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="print as JSON o
     for module, extra in _EXTRAS.items():
         there = importlib.util.find_spec(module) is not None
         facts[f"extra {extra}"] = "installed" if there else f"not installed: pip install 'gtn-nas[{extra}]'"
+    if importlib.util.find_spec("nni") is not None:
+        facts |= nni_facts()
     facts["threads"] = torch.get_num_threads()
     if as_json:
         print_json(facts)

@@ -44,7 +44,7 @@ TeachersDataOption = Annotated[
 TeachersSpaceOption = Annotated[
     str | None, typer.Option("--space", help="search space, as for train-teacher", show_default="the teacher's")
 ]
-SpaceOption = Annotated[str, typer.Option("--space", help="search space by name, or path/to/file.py:Class")]
+SpaceOption = Annotated[str, typer.Option("--space", help="search space by name, path/to/file.py:Class, or nni:NAME")]
 JsonOption = Annotated[bool, typer.Option("--json", help="print the result as JSON on stdout")]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto (CUDA when it is there), cpu, cuda, cuda:1, …")]
 ThreadsOption = Annotated[
@@ -63,11 +63,13 @@ def open_space_and_task(
     """Load both, the task's tensors on the device.
 
     Raises:
-        UserError: one of them does not load, or the device is not there.
+        UserError: one of them does not load, they do not fit together, or the device is not there.
     """
     set_threads(threads)
     place = pick_device(device)
-    return load_space(space), load_task(data, place, train_limit)
+    loaded, task = load_space(space), load_task(data, place, train_limit)
+    loaded.check_task(task)
+    return loaded, task
 
 
 def open_for_teacher(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +13,7 @@ from optuna.trial import FrozenTrial
 from rich.markup import escape
 
 from gtn_nas.calibration import Calibrated, Known
+from gtn_nas.cli.nni import NniSearch, SearchSettings, nni_experiment
 from gtn_nas.cli.options import (
     ConfigOption,
     DeviceOption,
@@ -34,10 +35,11 @@ from gtn_nas.cli.search_views import (
     show_in_dashboard,
     verify_with_progress,
 )
-from gtn_nas.cli.settings import Settings, load_settings
-from gtn_nas.errors import UserError
+from gtn_nas.cli.settings import load_settings
 from gtn_nas.proxy import TAUGHT, Proxy, make_score, proxies_in
 from gtn_nas.search import (
+    ENGINES,
+    NNI_SAMPLERS,
     OBJECTIVES,
     PRUNERS,
     SAMPLERS,
@@ -45,9 +47,10 @@ from gtn_nas.search import (
     Goal,
     Limits,
     Plan,
+    make_proposer,
     make_pruner,
-    make_sampler,
     open_study,
+    search,
     search_in_rounds,
     trial_rows,
     verified_by,
@@ -77,8 +80,13 @@ def search_command(
         str | None, typer.Option(help="begin nothing new after this time, e.g. 90s, 20m or 2h")
     ] = None,
     seeds: Annotated[int, typer.Option(help="initialisations per candidate, averaged", min=1)] = 1,
-    engine: Annotated[str, typer.Option(help="search engine")] = "optuna",
-    sampler: Annotated[str, typer.Option(help=", ".join(SAMPLERS))] = "tpe",
+    engine: Annotated[str, typer.Option(help="whose samplers propose: " + " or ".join(ENGINES))] = "optuna",
+    sampler: Annotated[
+        str, typer.Option(help=f"{', '.join(SAMPLERS)}; with --engine nni {', '.join(NNI_SAMPLERS)}")
+    ] = "tpe",
+    nni_service: Annotated[
+        str | None, typer.Option(help="run a real NNI experiment, with its web portal, on this service: local")
+    ] = None,
     pruner: Annotated[str, typer.Option(help=f"what gives candidates up in mid-lesson: {', '.join(PRUNERS)}")] = "none",
     scored_by: Annotated[
         str,
@@ -112,9 +120,7 @@ def search_command(
     default) among those trained with the settings that --set teacher.NAME=… asks for. The same command goes on
     with a study that is already in the storage.
     """
-    if engine != "optuna":
-        raise UserError(f"unknown engine {engine!r}; use optuna.")
-    settings = load_settings(Settings, config, assignments or [])
+    settings = load_settings(SearchSettings, config, assignments or [])
     limits = Limits(max_params, max_flops, None if max_latency is None else max_latency / 1000)
     goal = Goal(tuple(objectives or ["accuracy"]), limits)
     teachers: list[FrozenTeacher] = []
@@ -127,7 +133,7 @@ def search_command(
         if set(proxies_in(scored_by)) & set(TAUGHT):
             stored = find_teacher(task, loaded_space, settings.teacher.model_dump(exclude_unset=True))
             teachers = [load_teacher(stored.folder)]
-    make_sampler(sampler, seed, loaded_space, len(goal.names))  # what it cannot serve is refused before any work
+    make_proposer(engine, sampler, seed, loaded_space, len(goal.names))  # refused before any work
     proxy = make_score(scored_by, loaded_space, task, teachers, settings.recipe)
     if stored is not None:
         note(f"teacher: [bold]{escape(str(stored.folder))}[/]")
@@ -136,13 +142,21 @@ def search_command(
     budget = Budget.of(None if time_budget is None else 60 * parse_minutes(time_budget))
     known = [] if calibrate is None else _known_of(calibrate, proxy, seeds)
 
+    run: Callable[..., None] = search
+    if nni_service is not None:
+        calibrated = calibrate is not None or calibrate_every is not None
+        asked = NniSearch(nni_service, engine, sampler, seed, pruner, calibrated, scored_by)
+        folder = teacher or (stored.folder if stored is not None else None)
+        run = nni_experiment(asked, settings, proxy, folder, seeds, goal, device, threads, storage, name)
+
     def open_round(number: int, scored: Proxy) -> optuna.Study:
         named = name if number == 0 else f"{name}-round-{number + 1}"
-        proposer = make_sampler(sampler, seed + number, loaded_space, len(goal.names))
+        chosen = (engine, sampler) if nni_service is None else ("optuna", "random")  # NNI's manager proposes
+        proposer = make_proposer(*chosen, seed + number, loaded_space, len(goal.names))
         return open_study(storage, named, scored, seeds, proposer, goal, make_pruner(pruner, scored, goal.names))
 
     def explore(opened: optuna.Study, scored: Proxy, count: int) -> None:
-        search_with_progress(opened, scored, count, seeds, goal, budget)
+        search_with_progress(opened, scored, count, seeds, goal, budget, run)
 
     def train(opened: optuna.Study, scored: Proxy, best: Sequence[FrozenTrial]) -> list[dict[str, Any]]:
         return verify_with_progress(opened, scored, best, settings.recipe, budget) if best else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import optuna
@@ -31,8 +31,9 @@ def search_with_progress(
     seeds: int,
     goal: Goal | None = None,
     budget: Budget | None = None,
+    run: Callable[..., None] = search,
 ) -> None:
-    """Search with a live line: candidates, best score so far, failures."""
+    """Search with a live line: candidates, best score so far, failures; ``run`` is what searches."""
     goal = goal or Goal()
     settled = settled_trials(study)
     with progress_bar("candidates") as progress:
@@ -52,7 +53,7 @@ def search_with_progress(
             text += f" [red]failed {states[TrialState.FAIL]}[/]" if states[TrialState.FAIL] else ""
             progress.update(bar, advance=1, note=text)
 
-        search(study, proxy, trials, seeds, on_trial=show, goal=goal, budget=budget)
+        run(study, proxy, trials, seeds, on_trial=show, goal=goal, budget=budget)
 
 
 def verify_with_progress(

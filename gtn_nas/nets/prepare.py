@@ -8,6 +8,7 @@ from torch import nn
 
 from gtn_nas.errors import UserError
 from gtn_nas.nets.convolution import Conv2d, Demand
+from gtn_nas.nets.hard import Hard
 from gtn_nas.nets.mean_only import MeanOnlyBatchNorm
 from gtn_nas.nets.normalisation import normalise, normalise_natively
 from gtn_nas.nets.pooling import MaxPool2d
@@ -36,7 +37,7 @@ def prepare(network: nn.Module, *, native: bool = False) -> Controls:
     """Replace layers of ``network`` in place, parameters keeping names and values.
 
     Normalisation layers lose their running buffers; convolutions, max-pooling, rectifiers and normalisation get
-    second derivatives of their own, or with ``native`` keep PyTorch's.
+    second derivatives of their own, or with ``native`` keep PyTorch's. Hard sigmoid and swish always get them.
 
     Raises:
         UserError: a normalisation layer has hooks, which its replacement would lose.
@@ -69,6 +70,9 @@ def _replacement(layer: nn.Module, switch: Switch, demand: Demand, native: bool)
         return StatelessBatchNorm(layer, switch, kernel)
     if isinstance(layer, nn.GroupNorm | nn.modules.instancenorm._InstanceNorm):
         return StatelessGroupNorm(layer, kernel)
+    if Hard.supports(layer):
+        assert isinstance(layer, nn.Hardsigmoid | nn.Hardswish)
+        return Hard(layer)
     if not native and Conv2d.supports(layer):
         assert isinstance(layer, nn.Conv2d)
         return Conv2d(layer, demand)

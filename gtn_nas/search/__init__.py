@@ -1,9 +1,11 @@
 """Architecture search: one evaluator, one ledger, engines that propose candidates."""
 
 from gtn_nas.search.budget import Budget
+from gtn_nas.search.engines import ENGINES, make_proposer
 from gtn_nas.search.evaluator import CandidateFailed, Evaluation, evaluate, score_over_seeds
 from gtn_nas.search.ledger import best_trials, load_study, open_study, settled_trials, trial_rows, verified_rows
 from gtn_nas.search.limits import Limits
+from gtn_nas.search.nni import NNI_SAMPLERS
 from gtn_nas.search.objectives import OBJECTIVES, Goal
 from gtn_nas.search.optuna_engine import search
 from gtn_nas.search.pruners import PRUNERS, make_pruner
@@ -12,6 +14,8 @@ from gtn_nas.search.samplers import SAMPLERS, make_sampler
 from gtn_nas.search.verify import verified_by, verify
 
 __all__ = [
+    "ENGINES",
+    "NNI_SAMPLERS",
     "OBJECTIVES",
     "PRUNERS",
     "SAMPLERS",
@@ -24,6 +28,7 @@ __all__ = [
     "best_trials",
     "evaluate",
     "load_study",
+    "make_proposer",
     "make_pruner",
     "make_sampler",
     "open_study",

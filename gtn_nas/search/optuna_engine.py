@@ -1,4 +1,4 @@
-"""Search with Optuna's samplers, by ask and tell."""
+"""The search loop: a study's sampler proposes, the evaluator scores, the ledger records."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from optuna.trial import TrialState
 
 from gtn_nas.proxy import Proxy, See
 from gtn_nas.search.budget import Budget
+from gtn_nas.search.engines import is_exhausted
 from gtn_nas.search.evaluator import CandidateFailed, CandidateStopped, OverLimit, check, evaluate
 from gtn_nas.search.ledger import known_evaluations, note_evaluation, note_excess, settled_trials
 from gtn_nas.search.objectives import Goal
@@ -42,7 +43,7 @@ def search(
     if finished:
         study.sampler.reseed_rng()  # the same seed again would propose the same candidates again
     for _ in range(trials - finished):
-        if budget is not None and budget.spent:
+        if (budget is not None and budget.spent) or is_exhausted(study):
             return
         trial = study.ask(fixed_distributions=dict(proxy.space.parameters))
         try:

@@ -70,6 +70,17 @@ class SearchSpace(ABC):
         Initialisation draws from torch's global generator.
         """
 
+    def check_task(self, task: ImageTask) -> None:  # noqa: B027 # most spaces serve every task
+        """Refuse a task for which no architecture of the space can be built.
+
+        Raises:
+            UserError: it is one; the message says why.
+        """
+
+    def allows(self, architecture: Architecture) -> bool:
+        """Whether these values, each in its range, may stand together; in most spaces all may."""
+        return True
+
     def read(self, text: str) -> Architecture:
         """Return the architecture that a published table writes as ``text``.
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from gtn_nas.errors import UserError
 from gtn_nas.space.base import SearchSpace
 from gtn_nas.space.narrowing import narrow, parse_choices
+from gtn_nas.space.nni_names import PREFIX
 
 __all__ = ["available_spaces", "load_space"]
 
@@ -21,9 +22,9 @@ def available_spaces() -> dict[str, str]:
 
 
 def load_space(name: str) -> SearchSpace:
-    """Return the installed space ``name``, or the one at ``path/to/file.py:Class``.
+    """Return the installed space ``name``, the one at ``path/to/file.py:Class``, or one of NNI's, ``nni:DARTS``.
 
-    Either may be followed by ``[parameter=value,…]``, which fixes some of its parameters.
+    Any may be followed by ``[parameter=value,…]``, which fixes some of its parameters.
 
     Raises:
         UserError: there is no such space, or it does not load.
@@ -31,6 +32,10 @@ def load_space(name: str) -> SearchSpace:
     if name.endswith("]") and "[" in name:
         whole, _, choices = name[:-1].rpartition("[")
         return narrow(load_space(whole), parse_choices(choices))
+    if name.startswith(PREFIX):
+        from gtn_nas.space.nni_models import load_model_space  # it needs this module's packages, and NNI
+
+        return load_model_space(name)
     if ".py:" in name:
         path, _, class_name = name.rpartition(":")
         space = _instantiate(_load_file(Path(path)), class_name, name)

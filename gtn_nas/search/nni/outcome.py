@@ -1,0 +1,85 @@
+"""What a trial of an NNI experiment reported, and how it gets into the ledger."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from gtn_nas.proxy import Proxy
+from gtn_nas.search.evaluator import Evaluation
+from gtn_nas.search.ledger import note_evaluation, note_excess
+from gtn_nas.search.nni.convert import from_nni
+from gtn_nas.search.objectives import Goal
+
+__all__ = ["Report", "record"]
+
+
+@dataclass(frozen=True)
+class Report:
+    """A trial that ended: its parameters, NNI's word for how, and its last messages, empty where there was none."""
+
+    parameters: Mapping[str, Any]
+    status: str
+    final: Mapping[str, Any] = field(default_factory=dict)
+    failure: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, job: Any, metrics: Sequence[Any]) -> Report:
+        """Read what NNI's manager knows of a trial."""
+        final: Mapping[str, Any] = {}
+        failure: Mapping[str, Any] = {}
+        for metric in metrics:
+            content = _decoded(metric.data)
+            if isinstance(content, dict) and metric.type == "FINAL":
+                final = content
+            elif isinstance(content, dict) and "reason" in content:
+                failure = content
+        return cls(job.hyperParameters[0].parameters, job.status, final, failure)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing more is to be expected of it."""
+        return bool(self.final) if self.status == "SUCCEEDED" else True
+
+
+def _decoded(data: Any) -> Any:
+    """NNI writes JSON into JSON, once or twice."""
+    while isinstance(data, str):
+        data = json.loads(data)
+    return data
+
+
+def record(study: optuna.Study, proxy: Proxy, goal: Goal, report: Report) -> FrozenTrial:
+    """Write the trial into the study as the search loop would, and return it."""
+    architecture = from_nni(proxy.space.parameters, report.parameters)
+    study.enqueue_trial(architecture)
+    trial = study.ask(fixed_distributions=dict(proxy.space.parameters))
+    reason = _fault(proxy, report)
+    if reason:
+        trial.set_user_attr("reason", reason)
+        note_excess(trial, report.failure.get("excess", {}))
+        for name, cost in report.failure.get("costs", {}).items():
+            trial.set_user_attr(name, cost)
+        return study.tell(trial, state=TrialState.PRUNED if report.failure.get("excess") else TrialState.FAIL)
+    told = json.loads(report.final["evaluation"])
+    evaluation = Evaluation(**{**told, "scores": tuple(told["scores"]), "curve": tuple(map(tuple, told["curve"]))})
+    note_evaluation(trial, proxy.space.key(architecture), evaluation)
+    for step, accuracy in evaluation.curve[:-1]:  # the last is the score itself
+        trial.report(accuracy, step)
+    return study.tell(trial, goal.values(evaluation))
+
+
+def _fault(proxy: Proxy, report: Report) -> str:
+    """Return why a trial has no score; empty where it has one."""
+    if report.failure:
+        return str(report.failure["reason"])
+    if "evaluation" not in report.final:
+        return f"NNI's trial {report.status.lower()} without a score; its folder holds what it said"
+    if report.final.get("proxy") != proxy.fingerprint:
+        return "it was scored by another proxy, teacher or task than this search's"
+    return ""

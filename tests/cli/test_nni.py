@@ -1,0 +1,47 @@
+"""NNI on the command line: what cannot be combined is refused at once; doctor says what works."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import pytest
+
+from gtn_nas.cli.nni import NniSearch
+from gtn_nas.errors import UserError
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ({"engine": "optuna"}, "--nni-service needs --engine nni"),
+        ({"service": "kubeflow"}, "unknown NNI service 'kubeflow'; use local, or start an experiment .*nni_trial"),
+        ({"pruner": "median"}, "pruner 'median' does not reach into NNI's trials"),
+        ({"calibrated": True}, "calibrated scores are not known to NNI's trials"),
+    ],
+)
+def test_what_an_experiment_cannot_do_is_refused(words: dict[str, object], sentence: str) -> None:
+    plain: dict[str, object] = {"service": "local", "engine": "nni", "sampler": "tpe", "seed": 0, "pruner": "none"}
+    with pytest.raises(UserError, match=sentence):
+        NniSearch(**{**plain, "calibrated": False, **words})  # type: ignore[arg-type]
+
+
+@pytest.mark.skipif(find_spec("nni") is None, reason="NNI is not installed: pip install 'gtn-nas[nni]'")
+def test_doctor_says_what_works_of_nni() -> None:
+    done = subprocess.run([sys.executable, "-m", "gtn_nas", "doctor", "--json"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    facts = json.loads(done.stdout)
+    assert facts["nni"] == "3.0"
+    assert facts["nni node"].startswith("v")
+    assert facts["nni portal"].startswith("works")
+
+
+@pytest.mark.skipif(find_spec("nni") is not None, reason="NNI is installed")
+def test_without_nni_its_install_command_is_named() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "gtn_nas", "search", "--engine", "nni", "--trials", "1"], capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert "pip install 'gtn-nas[nni]'" in done.stderr
