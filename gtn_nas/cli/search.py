@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import optuna
+import torch
 import typer
 from optuna.trial import FrozenTrial
 from rich.markup import escape
 
 from gtn_nas.calibration import Calibrated, Known
+from gtn_nas.cli.crew import Crew, work
 from gtn_nas.cli.options import (
     ConfigOption,
     DeviceOption,
     JsonOption,
     SetOption,
+    StorageOption,
     TeachersDataOption,
     TeachersSpaceOption,
     ThreadsOption,
@@ -31,6 +35,7 @@ from gtn_nas.cli.search_views import (
     print_search,
     search_summary,
     search_with_progress,
+    share_with_progress,
     show_in_dashboard,
     verify_with_progress,
 )
@@ -92,9 +97,13 @@ def search_command(
     max_latency: Annotated[
         float | None, typer.Option(help="leave out slower ones: milliseconds for one image on this device", min=0.001)
     ] = None,
-    storage: Annotated[str | None, typer.Option(help="Optuna storage, e.g. sqlite:///nas.db")] = None,
+    storage: StorageOption = None,
     study: Annotated[str | None, typer.Option(help="name of the study", show_default="SPACE-DATA")] = None,
     seed: Annotated[int, typer.Option(help="seed of the sampler", min=0)] = 0,
+    workers: Annotated[
+        int, typer.Option(help="processes that share the study, each with its share of the threads or a GPU", min=1)
+    ] = 1,
+    worker: Annotated[int | None, typer.Option(hidden=True, min=0)] = None,
     config: ConfigOption = None,
     assignments: SetOption = None,
     train_limit: TrainLimitOption = None,
@@ -106,10 +115,19 @@ def search_command(
 
     Without --teacher the store, or the package, gives the best one for --data and --space (digits and cnn_small by
     default) among those trained with the settings that --set teacher.NAME=… asks for. The same command goes on
-    with a study that is already in the storage.
+    with a study that is already in the storage; on several machines, with one database for storage, it shares it.
     """
     if engine != "optuna":
         raise UserError(f"unknown engine {engine!r}; use optuna.")
+    if workers > 1 and storage is None:
+        raise UserError(
+            f"--workers {workers} share a study, which must lie in a storage; add --storage sqlite:///nas.db."
+        )
+    if workers > 1 and calibrate_every is not None:
+        raise UserError(
+            "--calibrate-every calibrates in one process between its rounds; leave --workers out, or calibrate by a "
+            "truth table, with --calibrate."
+        )
     settings = load_settings(Settings, config, assignments or [])
     limits = Limits(max_params, max_flops, None if max_latency is None else max_latency / 1000)
     goal = Goal(tuple(objectives or ["accuracy"]), limits)
@@ -125,7 +143,7 @@ def search_command(
             teachers = [load_teacher(stored.folder)]
     make_sampler(sampler, seed, loaded_space, len(goal.names))  # what it cannot serve is refused before any work
     proxy = make_proxies([scored_by], loaded_space, task, teachers, settings.recipe)[scored_by]
-    if stored is not None:
+    if stored is not None and worker is None:
         note(f"teacher: [bold]{escape(str(stored.folder))}[/]")
     name = study or f"{loaded_space.name}-{task.name}"
     budget = Budget.of(None if time_budget is None else 60 * parse_minutes(time_budget))
@@ -137,7 +155,12 @@ def search_command(
         return open_study(storage, named, scored, seeds, proposer, goal, make_pruner(pruner, scored, goal.names))
 
     def explore(opened: optuna.Study, scored: Proxy, count: int) -> None:
-        search_with_progress(opened, scored, count, seeds, goal, budget)
+        if workers == 1:
+            search_with_progress(opened, scored, count, seeds, goal, budget)
+            return
+        crew = Crew(workers, max(1, torch.get_num_threads() // workers))
+        left = [] if budget.left is None else ["--time-budget", f"{max(1.0, budget.left):.0f}s"]
+        share_with_progress(opened, count, goal, budget, crew, [*sys.argv[1:], *left])
 
     def train(opened: optuna.Study, scored: Proxy, best: Sequence[FrozenTrial]) -> list[dict[str, Any]]:
         return verify_with_progress(opened, scored, best, settings.recipe, budget) if best else []
@@ -145,6 +168,9 @@ def search_command(
     if calibrate_every is None:
         scored = proxy if calibrate is None else Calibrated(proxy, known)
         opened = open_round(0, scored)
+        if worker is not None:
+            work(opened, scored, trials, seeds, goal, budget, worker)
+            return
         explore(opened, scored, trials)
         verified = train(opened, scored, best_trials(opened, verify_best))
     else:
