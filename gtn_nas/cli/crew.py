@@ -23,7 +23,7 @@ from gtn_nas.search import Budget, Goal, search
 __all__ = ["Crew", "run_crew", "work"]
 
 _LOOK = 0.5  # seconds from one look at the workers to the next
-_FAREWELL = 10.0  # seconds that a worker has to close its trial before it is killed
+_FAREWELL = 30.0  # seconds that a worker has to close its trial before it is killed; a busy disk takes some
 
 
 @dataclass(frozen=True)

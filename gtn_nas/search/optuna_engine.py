@@ -47,17 +47,18 @@ def search(
     goal, rhythm = goal or Goal(), rhythm or Rhythm()
     turns = Turns(study, trials, proxy.space.parameters, rhythm)
     known = known_evaluations(study)
-    while (trial := turns.next(budget)) is not None:
-        try:
-            with beating(trial, rhythm.beat):
-                told = _score(study, trial, turns, known, proxy, seeds, goal)
-        except UpdateFinishedTrialError:  # silent for too long, it was taken for dead; another search has the candidate
-            continue
-        except BaseException:
-            study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
-            raise
-        if on_trial is not None:
-            on_trial(told)
+    try:
+        while (trial := turns.next(budget)) is not None:
+            try:
+                with beating(trial, rhythm.beat):
+                    told = _score(study, trial, turns, known, proxy, seeds, goal)
+            except UpdateFinishedTrialError:  # silent for too long, it was taken for dead: another search has it
+                continue
+            if on_trial is not None:
+                on_trial(told)
+    except BaseException:
+        turns.leave()
+        raise
 
 
 def _score(

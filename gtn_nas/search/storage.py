@@ -32,11 +32,13 @@ def open_storage(url: str | None) -> BaseStorage:
         return _proxy(url) if url.startswith("grpc://") else get_storage(_database(url))
     except UserError:
         raise
-    except ModuleNotFoundError as error:
-        raise UserError(
-            f"storage {without_password(url)!r} needs the package {error.name}, which is not installed; pip install it."
-        ) from error
     except Exception as error:  # SQLAlchemy and every database driver raise their own
+        missing = error.__cause__ if isinstance(error, ImportError) else None
+        if isinstance(missing, ModuleNotFoundError):
+            raise UserError(
+                f"storage {without_password(url)!r} needs the package {missing.name}, which is not installed; install "
+                "it, or name another driver, as in mysql+pymysql://user@host/database."
+            ) from error
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise UserError(
             f"cannot open storage {without_password(url)!r} ({first}); give a URL such as sqlite:///nas.db or "

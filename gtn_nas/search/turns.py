@@ -20,6 +20,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from gtn_nas.errors import UserError
 from gtn_nas.search.budget import Budget
+from gtn_nas.search.interrupts import deferred_interrupts
 from gtn_nas.search.ledger import is_settled
 from gtn_nas.search.storage import is_file
 from gtn_nas.search.worker import BEAT, WORKER, Rhythm, Worker
@@ -48,6 +49,7 @@ class Turns:
         self._study, self._trials, self._parameters, self._rhythm = study, trials, dict(parameters), rhythm
         self._heard: dict[int, tuple[Any, float]] = {}  # of a running trial: its last sign of life, and since when
         self._others: dict[int, Any] | None = None
+        self._begun: optuna.Trial | None = None
         self._mine: set[int] = set()
         self._reseeded = False
 
@@ -73,8 +75,13 @@ class Turns:
                 trial = self._ask(trials)
             if self._before(self._look(), trial.number) < self._trials:
                 return trial
-            self._study.tell(trial, state=TrialState.FAIL)
+            self.leave()
         return None
+
+    def leave(self) -> None:
+        """Close the trial that was begun last, if nobody did; it does not count."""
+        if self._begun is not None:
+            self._study.tell(self._begun, state=TrialState.FAIL, skip_if_finished=True)
 
     def settle_on(self, trial: optuna.Trial, key: str) -> FrozenTrial | None:
         """Say that ``trial`` is of architecture ``key``; return the trial that was scored before it, waiting for it.
@@ -111,18 +118,18 @@ class Turns:
         if not self._reseeded and len(trials) > len(self._mine):
             study.sampler.reseed_rng()  # the same seed as another search's would propose the same candidates
             self._reseeded = True
-        if again is None:
-            trial = study.ask(fixed_distributions=self._parameters)
-        else:
-            sampler, study.sampler = study.sampler, PartialFixedSampler(again.params, study.sampler)
+        sampler = study.sampler
+        if again is not None:
+            study.sampler = PartialFixedSampler(again.params, sampler)
+        with deferred_interrupts():  # until there is a trial that can be closed
             try:
-                trial = study.ask(fixed_distributions=self._parameters)
+                self._begun = trial = study.ask(fixed_distributions=self._parameters)
             finally:
                 study.sampler = sampler
-        self._mine.add(trial.number)
-        trial.set_user_attr(WORKER, self.me.noted())
-        if again is not None:
-            trial.set_user_attr(DEATHS, [*again.user_attrs.get(DEATHS, []), again.number])
+            self._mine.add(trial.number)
+            trial.set_user_attr(WORKER, self.me.noted())
+            if again is not None:
+                trial.set_user_attr(DEATHS, [*again.user_attrs.get(DEATHS, []), again.number])
         return trial
 
     def _died(self, trial: FrozenTrial) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -20,6 +21,7 @@ from optuna.trial import FrozenTrial, TrialState
 from gtn_nas.errors import UserError
 from gtn_nas.proxy import Proxy
 from gtn_nas.search import Rhythm, make_sampler, open_study, search, settled_trials, trial_rows
+from gtn_nas.search.interrupts import deferred_interrupts
 from gtn_nas.search.turns import DEATHS
 from gtn_nas.search.worker import BEAT, WORKER, Worker
 from gtn_nas.space import Architecture, Cost, SearchSpace
@@ -178,3 +180,18 @@ def test_two_hosts_on_one_sqlite_file_are_refused(digits: Task, storage: str) ->
     with pytest.raises(UserError, match=r"host 'far' works on the same SQLite file.* postgresql://"):
         search(study, proxy, trials=12, seeds=1)
     assert len(settled_trials(study)) < 12
+
+
+def test_an_interruption_waits_for_what_was_begun() -> None:
+    done = []
+
+    def begin() -> None:
+        with deferred_interrupts():
+            signal.raise_signal(signal.SIGINT)
+            done.append("begun")
+
+    with pytest.raises(KeyboardInterrupt):
+        begin()
+    assert done == ["begun"]
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
