@@ -39,7 +39,7 @@ from gtn_nas.cli.search_views import (
     show_in_dashboard,
     verify_with_progress,
 )
-from gtn_nas.cli.settings import Settings, load_settings
+from gtn_nas.cli.settings import Settings, load_settings, patient
 from gtn_nas.errors import UserError
 from gtn_nas.proxy import TAUGHT, Proxy, make_proxies
 from gtn_nas.search import (
@@ -129,6 +129,7 @@ def search_command(
             "truth table, with --calibrate."
         )
     settings = load_settings(Settings, config, assignments or [])
+    recipe = patient(settings.recipe)
     limits = Limits(max_params, max_flops, None if max_latency is None else max_latency / 1000)
     goal = Goal(tuple(objectives or ["accuracy"]), limits)
     teachers: list[FrozenTeacher] = []
@@ -163,7 +164,7 @@ def search_command(
         share_with_progress(opened, count, goal, budget, crew, [*sys.argv[1:], *left])
 
     def train(opened: optuna.Study, scored: Proxy, best: Sequence[FrozenTrial]) -> list[dict[str, Any]]:
-        return verify_with_progress(opened, scored, best, settings.recipe, budget) if best else []
+        return verify_with_progress(opened, scored, best, recipe, budget) if best else []
 
     if calibrate_every is None:
         scored = proxy if calibrate is None else Calibrated(proxy, known)
@@ -174,9 +175,9 @@ def search_command(
         explore(opened, scored, trials)
         verified = train(opened, scored, best_trials(opened, verify_best))
     else:
-        plan = Plan(trials, verify_best, calibrate_every, settings.recipe, goal, known)
+        plan = Plan(trials, verify_best, calibrate_every, recipe, goal, known)
         opened = search_in_rounds(plan, proxy, open_round, explore, train)
-        verified = verified_by(opened, settings.recipe)
+        verified = verified_by(opened, recipe)
     rows = trial_rows(opened)
     if as_json:
         print_json(search_summary(opened, loaded_space, rows, verified))

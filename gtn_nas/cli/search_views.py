@@ -135,6 +135,9 @@ def print_search(
     results.print(f"[bold]winner:[/] {describe(winner)}", soft_wrap=True)
     if verified:
         results.print(f"[bold]real test accuracy: {verified[0]['test_accuracy']:.4f}[/]")
+        epochs = [row["epochs"] for row in verified if "epochs" in row]
+        if epochs:
+            results.print(f"The real trainings took {min(epochs):.3g} to {max(epochs):.3g} epochs.")
         regret = _regret(study, verified)
         if regret is not None:
             results.print(

@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial
 from gtn_nas.proxy import Proxy
 from gtn_nas.search.budget import Budget
 from gtn_nas.search.ledger import architecture_of, record_verified, verified_rows, winner_first
-from gtn_nas.training import Recipe, train_architecture
+from gtn_nas.training import Recipe, steps_per_epoch, train_architecture
 
 __all__ = ["verified_by", "verify"]
 
@@ -55,6 +55,7 @@ def verify(
                 "params": result.params,
                 "validation_accuracy": result.validation_accuracy,
                 "test_accuracy": result.test_accuracy,
+                "epochs": result.steps / steps_per_epoch(proxy.task, recipe),
                 "seconds": result.seconds,
                 "seed": seed,
                 "recipe": recipe.fingerprint,
