@@ -14,7 +14,7 @@ from gtn_nas.search.budget import Budget
 from gtn_nas.search.evaluator import CandidateFailed, CandidateStopped, Evaluation, OverLimit, check, evaluate
 from gtn_nas.search.ledger import evaluation_of, known_evaluations, note_evaluation, note_excess
 from gtn_nas.search.objectives import Goal
-from gtn_nas.search.turns import Turns
+from gtn_nas.search.turns import OneTooMany, Turns
 from gtn_nas.search.worker import Rhythm, beating
 
 __all__ = ["search"]
@@ -52,6 +52,9 @@ def search(
             try:
                 with beating(trial, rhythm.beat):
                     told = _score(study, trial, turns, known, proxy, seeds, goal)
+            except OneTooMany:
+                turns.leave()
+                continue
             except UpdateFinishedTrialError:  # silent for too long, it was taken for dead: another search has it
                 continue
             if on_trial is not None:

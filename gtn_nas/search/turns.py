@@ -25,11 +25,15 @@ from gtn_nas.search.ledger import is_settled
 from gtn_nas.search.storage import is_file
 from gtn_nas.search.worker import BEAT, WORKER, Rhythm, Worker
 
-__all__ = ["DEATHS", "Turns"]
+__all__ = ["DEATHS", "OneTooMany", "Turns"]
 
 DEATHS = "died_before"  # a trial's attribute: the trials of the same candidate whose searches died
 _LIVES = 3
 _OPEN = (TrialState.RUNNING, TrialState.WAITING)
+
+
+class OneTooMany(Exception):
+    """A trial that a study has no room for."""
 
 
 class Turns:
@@ -65,17 +69,12 @@ class Turns:
                 return None
             dead = next((trial for trial in trials if self._died(trial)), None)
             if dead is not None:
-                if not self._bury(dead) or not dead.params:
-                    continue
-                trial = self._ask(trials, dead)
-            elif self._before(trials, len(trials)) >= self._trials:
-                time.sleep(self._rhythm.look)  # the last ones are being scored; one of them may die
-                continue
+                if self._bury(dead) and dead.params:
+                    return self._ask(trials, dead)
+            elif self._before(trials, len(trials)) < self._trials:
+                return self._ask(trials)
             else:
-                trial = self._ask(trials)
-            if self._before(self._look(), trial.number) < self._trials:
-                return trial
-            self.leave()
+                time.sleep(self._rhythm.look)  # the last ones are being scored; one of them may die
         return None
 
     def leave(self) -> None:
@@ -87,10 +86,16 @@ class Turns:
         """Say that ``trial`` is of architecture ``key``; return the trial that was scored before it, waiting for it.
 
         None: ``trial`` is the first, and is to be scored.
+
+        Raises:
+            OneTooMany: another search began the study's last trial at the same time.
         """
         trial.set_user_attr("key", key)
         while True:
-            before = self._look()[: trial.number]
+            trials = self._look()
+            if self._before(trials, trial.number) >= self._trials:
+                raise OneTooMany
+            before = trials[: trial.number]
             scored = [one for one in before if one.state is TrialState.COMPLETE and one.user_attrs.get("key") == key]
             if scored:
                 return scored[0]
