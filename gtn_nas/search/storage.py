@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import re
 import sqlite3
+import time
 from importlib.util import find_spec
 from typing import Any
 
@@ -14,6 +16,7 @@ from gtn_nas.errors import UserError
 
 __all__ = ["is_file", "open_storage", "serve_storage", "without_password"]
 
+_TRIES = 5
 _PATIENCE = 60  # seconds that a statement waits while another process writes to the same SQLite file, or for a server
 
 
@@ -98,6 +101,13 @@ def _database(url: str) -> RDBStorage:
     elif url.startswith(("postgresql://", "postgres://")):
         _need("psycopg", url, "postgresql")
         url = f"postgresql+psycopg://{url.partition('://')[2]}"
+    for _ in range(_TRIES):
+        try:
+            return RDBStorage(url, engine_kwargs=options)
+        except Exception as error:  # SQLAlchemy's own, and another for each kind of database
+            if not re.search("already exists|duplicate", str(error), re.IGNORECASE):
+                raise
+        time.sleep(random.uniform(0.1, 1.0))  # another search is making the tables at this moment
     return RDBStorage(url, engine_kwargs=options)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -9,14 +10,17 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 
 import optuna
 import pytest
+from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from gtn_nas.search import settled_trials
@@ -139,3 +143,25 @@ def test_no_candidate_is_lost_or_scored_twice_though_a_worker_is_killed(
     times = Counter(key for pid, key in built if (pid, key) != twice)
     assert set(times.values()) == {1}
     assert len({pid for pid, _ in built}) == workers
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # tries that failed leave their connections
+def test_searches_may_begin_everywhere_at_once(postgresql: str) -> None:
+    """The first ones all find an empty database, and each wants to make its tables."""
+    import psycopg
+
+    with psycopg.connect(postgresql, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE fresh")
+    url = postgresql.replace("/postgres?", "/fresh?")
+    together = threading.Barrier(4)
+
+    def begin(_: int) -> BaseStorage:
+        together.wait()
+        return open_storage(url)
+
+    with ThreadPoolExecutor(4) as pool:
+        opened = list(pool.map(begin, range(4)))
+    for storage in opened:
+        assert optuna.get_all_study_names(storage) == []
+        storage._backend.engine.dispose()
+    gc.collect()  # now, while its warnings are ignored
