@@ -25,6 +25,7 @@ VERBS = {
     "demo": "gtn_nas.cli.demo:demo",
     "train-teacher": "gtn_nas.cli.train_teacher:train_teacher_command",
     "search": "gtn_nas.cli.search:search_command",
+    "storage": "gtn_nas.cli.storage:storage_command",
     "dashboard": "gtn_nas.cli.dashboard:dashboard_command",
     "train-best": "gtn_nas.cli.train_best:train_best_command",
     "truth": "gtn_nas.cli.truth:truth_command",

@@ -15,7 +15,7 @@ __all__ = ["dashboard_command"]
 
 
 def dashboard_command(
-    storage: Annotated[str, typer.Option("--storage", help="Optuna storage, e.g. sqlite:///nas.db")],
+    storage: Annotated[str, typer.Option("--storage", help="as for search, e.g. sqlite:///nas.db")],
     port: Annotated[int, typer.Option(help="TCP port", min=1, max=65535)] = 8080,
     host: Annotated[
         str, typer.Option(help="address to listen at; the loopback alone unless asked otherwise")

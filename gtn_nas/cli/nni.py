@@ -55,8 +55,8 @@ class NniSearch:
             )
         if len(terms_of(self.scored_by)) > 1:
             raise UserError(
-                f"proxy {self.scored_by!r} ranks among a sample, which every trial of NNI's would score again; name one "
-                "proxy, or leave --nni-service out."
+                f"proxy {self.scored_by!r} ranks among a sample, which every trial of NNI's would score again; name "
+                "one proxy, or leave --nni-service out."
             )
         if self.calibrated:
             raise UserError("calibrated scores are not known to NNI's trials; leave --calibrate or --nni-service out.")

@@ -21,6 +21,7 @@ __all__ = [
     "JsonOption",
     "SetOption",
     "SpaceOption",
+    "StorageOption",
     "TeachersDataOption",
     "TeachersSpaceOption",
     "ThreadsOption",
@@ -45,6 +46,10 @@ TeachersSpaceOption = Annotated[
     str | None, typer.Option("--space", help="search space, as for train-teacher", show_default="the teacher's")
 ]
 SpaceOption = Annotated[str, typer.Option("--space", help="search space by name, path/to/file.py:Class, or nni:NAME")]
+StorageOption = Annotated[
+    str | None,
+    typer.Option(help="Optuna storage: sqlite:///nas.db, postgresql://user@host/database, grpc://host:port, …"),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="print the result as JSON on stdout")]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto (CUDA when it is there), cpu, cuda, cuda:1, …")]
 ThreadsOption = Annotated[

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import optuna
+import torch
 import typer
 from optuna.trial import FrozenTrial
 from rich.markup import escape
 
 from gtn_nas.calibration import Calibrated, Known
+from gtn_nas.cli.crew import Crew, work
 from gtn_nas.cli.nni import NniSearch, SearchSettings, nni_experiment
 from gtn_nas.cli.options import (
     ConfigOption,
     DeviceOption,
     JsonOption,
     SetOption,
+    StorageOption,
     TeachersDataOption,
     TeachersSpaceOption,
     ThreadsOption,
@@ -32,10 +36,12 @@ from gtn_nas.cli.search_views import (
     print_search,
     search_summary,
     search_with_progress,
+    share_with_progress,
     show_in_dashboard,
     verify_with_progress,
 )
-from gtn_nas.cli.settings import load_settings
+from gtn_nas.cli.settings import load_settings, patient
+from gtn_nas.errors import UserError
 from gtn_nas.proxy import TAUGHT, Proxy, make_score, proxies_in
 from gtn_nas.search import (
     ENGINES,
@@ -104,9 +110,13 @@ def search_command(
     max_latency: Annotated[
         float | None, typer.Option(help="leave out slower ones: milliseconds for one image on this device", min=0.001)
     ] = None,
-    storage: Annotated[str | None, typer.Option(help="Optuna storage, e.g. sqlite:///nas.db")] = None,
+    storage: StorageOption = None,
     study: Annotated[str | None, typer.Option(help="name of the study", show_default="SPACE-DATA")] = None,
     seed: Annotated[int, typer.Option(help="seed of the sampler", min=0)] = 0,
+    workers: Annotated[
+        int, typer.Option(help="processes that share the study, each with its share of the threads or a GPU", min=1)
+    ] = 1,
+    worker: Annotated[int | None, typer.Option(hidden=True, min=0)] = None,
     config: ConfigOption = None,
     assignments: SetOption = None,
     train_limit: TrainLimitOption = None,
@@ -118,9 +128,21 @@ def search_command(
 
     Without --teacher the store, or the package, gives the best one for --data and --space (digits and cnn_small by
     default) among those trained with the settings that --set teacher.NAME=… asks for. The same command goes on
-    with a study that is already in the storage.
+    with a study that is already in the storage; on several machines, with one database for storage, it shares it.
     """
+    if workers > 1 and storage is None:
+        raise UserError(
+            f"--workers {workers} share a study, which must lie in a storage; add --storage sqlite:///nas.db."
+        )
+    if workers > 1 and engine == "nni":
+        raise UserError("NNI's algorithms propose in one process; leave --workers out, or search with --engine optuna.")
+    if workers > 1 and calibrate_every is not None:
+        raise UserError(
+            "--calibrate-every calibrates in one process between its rounds; leave --workers out, or calibrate by a "
+            "truth table, with --calibrate."
+        )
     settings = load_settings(SearchSettings, config, assignments or [])
+    recipe = patient(settings.recipe)
     limits = Limits(max_params, max_flops, None if max_latency is None else max_latency / 1000)
     goal = Goal(tuple(objectives or ["accuracy"]), limits)
     teachers: list[FrozenTeacher] = []
@@ -135,10 +157,11 @@ def search_command(
             teachers = [load_teacher(stored.folder)]
     make_proposer(engine, sampler, seed, loaded_space, len(goal.names))  # refused before any work
     proxy = make_score(scored_by, loaded_space, task, teachers, settings.recipe)
-    if stored is not None:
+    if stored is not None and worker is None:
         note(f"teacher: [bold]{escape(str(stored.folder))}[/]")
     name = study or f"{loaded_space.name}-{task.name}"
-    proxy.prepare()
+    if workers == 1 or worker is not None:  # the parent of workers scores nothing
+        proxy.prepare()
     budget = Budget.of(None if time_budget is None else 60 * parse_minutes(time_budget))
     known = [] if calibrate is None else _known_of(calibrate, proxy, seeds)
 
@@ -156,20 +179,28 @@ def search_command(
         return open_study(storage, named, scored, seeds, proposer, goal, make_pruner(pruner, scored, goal.names))
 
     def explore(opened: optuna.Study, scored: Proxy, count: int) -> None:
-        search_with_progress(opened, scored, count, seeds, goal, budget, run)
+        if workers == 1:
+            search_with_progress(opened, scored, count, seeds, goal, budget, run)
+            return
+        crew = Crew(workers, max(1, torch.get_num_threads() // workers))
+        left = [] if budget.left is None else ["--time-budget", f"{max(1.0, budget.left):.0f}s"]
+        share_with_progress(opened, count, goal, budget, crew, [*sys.argv[1:], *left])
 
     def train(opened: optuna.Study, scored: Proxy, best: Sequence[FrozenTrial]) -> list[dict[str, Any]]:
-        return verify_with_progress(opened, scored, best, settings.recipe, budget) if best else []
+        return verify_with_progress(opened, scored, best, recipe, budget) if best else []
 
     if calibrate_every is None:
         scored = proxy if calibrate is None else Calibrated(proxy, known)
         opened = open_round(0, scored)
+        if worker is not None:
+            work(opened, scored, trials, seeds, goal, budget, worker)
+            return
         explore(opened, scored, trials)
         verified = train(opened, scored, best_trials(opened, verify_best))
     else:
-        plan = Plan(trials, verify_best, calibrate_every, settings.recipe, goal, known)
+        plan = Plan(trials, verify_best, calibrate_every, recipe, goal, known)
         opened = search_in_rounds(plan, proxy, open_round, explore, train)
-        verified = verified_by(opened, settings.recipe)
+        verified = verified_by(opened, recipe)
     rows = trial_rows(opened)
     if as_json:
         print_json(search_summary(opened, loaded_space, rows, verified))

@@ -1,19 +1,19 @@
-"""What a search shows: a live line while it runs, then the best candidates."""
+"""What a search shows: a live view while it runs, then the best candidates."""
 
 from __future__ import annotations
 
 import shlex
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import optuna
-from optuna.study import StudyDirection
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 from rich.markup import escape
 from rich.table import Table
 
+from gtn_nas.cli.crew import Crew, run_crew
 from gtn_nas.cli.output import describe, note, progress_bar, results
+from gtn_nas.cli.search_live import SearchView, in_words
 from gtn_nas.proxy import Proxy
 from gtn_nas.search import Budget, Goal, best_trials, search, settled_trials, verify
 from gtn_nas.search.ledger import architecture_of
@@ -21,7 +21,14 @@ from gtn_nas.space import SearchSpace
 from gtn_nas.teacher.frozen import FrozenTeacher
 from gtn_nas.training import Recipe
 
-__all__ = ["print_search", "search_summary", "search_with_progress", "show_in_dashboard", "verify_with_progress"]
+__all__ = [
+    "print_search",
+    "search_summary",
+    "search_with_progress",
+    "share_with_progress",
+    "show_in_dashboard",
+    "verify_with_progress",
+]
 
 
 def search_with_progress(
@@ -33,27 +40,27 @@ def search_with_progress(
     budget: Budget | None = None,
     run: Callable[..., None] = search,
 ) -> None:
-    """Search with a live line: candidates, best score so far, failures; ``run`` is what searches."""
+    """Search with a live view; ``run`` is what searches."""
     goal = goal or Goal()
-    settled = settled_trials(study)
-    with progress_bar("candidates") as progress:
-        bar = progress.add_task("search", total=trials, completed=len(settled), note="")
-        better = max if study.directions[0] is StudyDirection.MAXIMIZE else min
-        values = [trial.values[0] for trial in settled if trial.values]
-        best = better(values, default=None)
-        states = Counter(trial.state for trial in settled)
+    with SearchView(study, trials, goal) as view:
+        run(study, proxy, trials, seeds, on_trial=view.update, goal=goal, budget=budget)
 
-        def show(trial: optuna.trial.FrozenTrial) -> None:
-            nonlocal best
-            states[trial.state] += 1
-            if trial.values:
-                best = trial.values[0] if best is None else better(best, trial.values[0])
-            text = "" if best is None else f"best {_written(goal.names[:1], [best])[0]}"
-            text += f" given up {states[TrialState.PRUNED]}" if states[TrialState.PRUNED] else ""
-            text += f" [red]failed {states[TrialState.FAIL]}[/]" if states[TrialState.FAIL] else ""
-            progress.update(bar, advance=1, note=text)
 
-        run(study, proxy, trials, seeds, on_trial=show, goal=goal, budget=budget)
+def share_with_progress(
+    study: optuna.Study, trials: int, goal: Goal, budget: Budget, crew: Crew, words: Sequence[str]
+) -> None:
+    """Have a crew search with a live view of what the study comes to hold.
+
+    Raises:
+        UserError: no worker is left.
+    """
+
+    def done() -> bool:
+        view.update()
+        return budget.spent or len(settled_trials(study)) >= trials
+
+    with SearchView(study, trials, goal) as view:
+        run_crew(crew, words, done)
 
 
 def verify_with_progress(
@@ -111,7 +118,7 @@ def print_search(
         for row in verified:
             table.add_row(
                 str(row["number"]),
-                *_written(names, row["values"]),
+                *in_words(names, row["values"]),
                 f"{row['params']:,}",
                 f"{row['validation_accuracy']:.3f}",
                 f"{row['test_accuracy']:.3f}",
@@ -120,7 +127,7 @@ def print_search(
     else:
         best = best_trials(study, 5)
         for trial in best:
-            table.add_row(str(trial.number), *_written(names, trial.values), f"{trial.user_attrs['params']:,}")
+            table.add_row(str(trial.number), *in_words(names, trial.values), f"{trial.user_attrs['params']:,}")
         if not best:
             note("no candidate could be scored.")
             return
@@ -129,6 +136,9 @@ def print_search(
     results.print(f"[bold]winner:[/] {describe(winner)}", soft_wrap=True)
     if verified:
         results.print(f"[bold]real test accuracy: {verified[0]['test_accuracy']:.4f}[/]")
+        epochs = [row["epochs"] for row in verified if "epochs" in row]
+        if epochs:
+            results.print(f"The real trainings took {min(epochs):.3g} to {max(epochs):.3g} epochs.")
         regret = _regret(study, verified)
         if regret is not None:
             results.print(
@@ -136,12 +146,6 @@ def print_search(
                 "behind the best: what the search would have missed without real training.",
                 soft_wrap=True,
             )
-
-
-def _written(names: Sequence[str], values: Sequence[float]) -> list[str]:
-    """Write objectives' values, each in its own way."""
-    written = {"params": "{:,.0f}", "flops": "{:,.0f}", "latency": "{:.3g} s"}
-    return [written.get(name, "{:.3f}").format(value) for name, value in zip(names, values, strict=True)]
 
 
 def _regret(study: optuna.Study, verified: Sequence[dict[str, Any]]) -> float | None:

@@ -36,7 +36,7 @@ __all__ = ["train_best_command"]
 
 def train_best_command(
     study: Annotated[str, typer.Argument(help="name of the study, such as cnn_small-digits")],
-    storage: Annotated[str, typer.Option("--storage", help="Optuna storage, e.g. sqlite:///nas.db")],
+    storage: Annotated[str, typer.Option("--storage", help="as for search, e.g. sqlite:///nas.db")],
     out: Annotated[Path, typer.Option("--out", help="folder for model.safetensors and model.json")],
     epochs: Annotated[
         int | None, typer.Option(help="passes over the training images", min=1, show_default="10")

@@ -11,6 +11,7 @@ from gtn_nas.dashboard.artifacts import artifact_folder, keep_teacher_images
 from gtn_nas.dashboard.figures import curves_figure, verified_figure
 from gtn_nas.dashboard.note import study_note
 from gtn_nas.errors import UserError
+from gtn_nas.search.storage import open_storage
 from gtn_nas.teacher.frozen import FrozenTeacher
 
 __all__ = ["can_show", "serve", "show_study"]
@@ -39,16 +40,17 @@ def serve(storage: str, host: str, port: int, artifacts: Path | None = None) -> 
     """Run the dashboard until it is interrupted.
 
     Raises:
-        UserError: it is not installed, or the address is taken.
+        UserError: it is not installed, the storage cannot be opened, or the address is taken.
     """
     if not can_show():
         raise UserError("the dashboard is not installed; pip install 'gtn-nas[dashboard]'")
     from optuna.artifacts import FileSystemArtifactStore
     from optuna_dashboard import run_server
 
+    opened = open_storage(storage)
     folder = artifacts or artifact_folder(storage)
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        run_server(storage, host=host, port=port, artifact_store=FileSystemArtifactStore(folder))
+        run_server(opened, host=host, port=port, artifact_store=FileSystemArtifactStore(folder))
     except OSError as error:
         raise UserError(f"cannot serve on {host}:{port} ({error.strerror}); give another --port.") from error

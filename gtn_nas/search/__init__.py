@@ -11,7 +11,9 @@ from gtn_nas.search.optuna_engine import search
 from gtn_nas.search.pruners import PRUNERS, make_pruner
 from gtn_nas.search.rounds import Plan, search_in_rounds
 from gtn_nas.search.samplers import SAMPLERS, make_sampler
+from gtn_nas.search.storage import open_storage, serve_storage
 from gtn_nas.search.verify import verified_by, verify
+from gtn_nas.search.worker import Rhythm
 
 __all__ = [
     "ENGINES",
@@ -25,16 +27,19 @@ __all__ = [
     "Goal",
     "Limits",
     "Plan",
+    "Rhythm",
     "best_trials",
     "evaluate",
     "load_study",
     "make_proposer",
     "make_pruner",
     "make_sampler",
+    "open_storage",
     "open_study",
     "score_over_seeds",
     "search",
     "search_in_rounds",
+    "serve_storage",
     "settled_trials",
     "trial_rows",
     "verified_by",

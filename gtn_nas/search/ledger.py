@@ -17,12 +17,14 @@ from gtn_nas.errors import UserError
 from gtn_nas.proxy import Proxy
 from gtn_nas.search.evaluator import Evaluation
 from gtn_nas.search.objectives import Goal
+from gtn_nas.search.storage import open_storage, without_password
 from gtn_nas.space import Architecture, SearchSpace
 
 __all__ = [
     "architecture_of",
     "best_trials",
     "evaluation_of",
+    "is_settled",
     "known_evaluations",
     "load_study",
     "note_evaluation",
@@ -65,17 +67,14 @@ def open_study(
             number of seeds, other objectives or limits.
     """
     goal = goal or Goal()
-    try:
-        study = optuna.create_study(
-            storage=storage,
-            study_name=name,
-            directions=goal.directions,
-            sampler=sampler,
-            pruner=pruner or optuna.pruners.NopPruner(),
-            load_if_exists=True,
-        )
-    except Exception as error:  # SQLAlchemy and every database driver raise their own
-        raise UserError(_cannot_open(storage, error)) from error
+    study = optuna.create_study(
+        storage=open_storage(storage),
+        study_name=name,
+        directions=goal.directions,
+        sampler=sampler,
+        pruner=pruner or optuna.pruners.NopPruner(),
+        load_if_exists=True,
+    )
     mine: dict[str, Any] = {
         "space": proxy.space.name,
         "space_fingerprint": proxy.space.fingerprint,
@@ -111,20 +110,17 @@ def load_study(storage: str, name: str) -> optuna.Study:
     Raises:
         UserError: the storage cannot be opened, holds no such study, or a search did not make it.
     """
-    try:
-        known = optuna.get_all_study_names(storage=storage)
-    except Exception as error:  # SQLAlchemy and every database driver raise their own
-        raise UserError(_cannot_open(storage, error)) from error
+    opened = open_storage(storage)
+    known = optuna.get_all_study_names(storage=opened)
     if name not in known:
-        raise UserError(f"storage {storage!r} holds no study {name!r}; its studies are {', '.join(known) or 'none'}.")
-    study = optuna.load_study(study_name=name, storage=storage)
+        raise UserError(
+            f"storage {without_password(storage)!r} holds no study {name!r}; its studies are "
+            f"{', '.join(known) or 'none'}."
+        )
+    study = optuna.load_study(study_name=name, storage=opened)
     if "task_source" not in study.user_attrs:
         raise UserError(f"study {name!r} was not made by this version of gtn-nas search; search anew.")
     return study
-
-
-def _cannot_open(storage: str | None, error: Exception) -> str:
-    return f"cannot open storage {storage!r} ({str(error).splitlines()[0]}); give a URL such as sqlite:///nas.db."
 
 
 def scored_trials(study: optuna.Study) -> dict[str, FrozenTrial]:
@@ -202,7 +198,12 @@ def architecture_of(trial: FrozenTrial, space: SearchSpace) -> Architecture:
 def settled_trials(study: optuna.Study) -> list[FrozenTrial]:
     """Return the trials that were scored, cost too much, or failed for a reason: an interrupted one has none."""
     ended = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL))
-    return [trial for trial in ended if trial.state is TrialState.COMPLETE or "reason" in trial.user_attrs]
+    return [trial for trial in ended if is_settled(trial)]
+
+
+def is_settled(trial: FrozenTrial) -> bool:
+    """Whether a trial counts as a candidate that was dealt with."""
+    return trial.state is TrialState.COMPLETE or (trial.state.is_finished() and "reason" in trial.user_attrs)
 
 
 def trial_rows(study: optuna.Study) -> list[dict[str, Any]]:

@@ -6,14 +6,17 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import optuna
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
 from gtn_nas.proxy import Proxy, See
 from gtn_nas.search.budget import Budget
 from gtn_nas.search.engines import is_exhausted
-from gtn_nas.search.evaluator import CandidateFailed, CandidateStopped, OverLimit, check, evaluate
-from gtn_nas.search.ledger import known_evaluations, note_evaluation, note_excess, settled_trials
+from gtn_nas.search.evaluator import CandidateFailed, CandidateStopped, Evaluation, OverLimit, check, evaluate
+from gtn_nas.search.ledger import evaluation_of, known_evaluations, note_evaluation, note_excess
 from gtn_nas.search.objectives import Goal
+from gtn_nas.search.turns import OneTooMany, Turns
+from gtn_nas.search.worker import Rhythm, beating
 
 __all__ = ["search"]
 
@@ -28,43 +31,68 @@ def search(
     on_trial: OnTrial | None = None,
     goal: Goal | None = None,
     budget: Budget | None = None,
+    rhythm: Rhythm | None = None,
 ) -> None:
     """Propose and score candidates until the study holds ``trials`` settled trials, or the budget is spent.
 
-    ``trials`` counts for the study, so that a search that was stopped goes on where it was. A candidate that any
-    study of the storage scored before, with the same fingerprints, gets its known score; one that costs more than
-    the limits is pruned unscored, one that the study's pruner gives up is pruned on the way, one that fails becomes a
-    failed trial. All three say their reason.
+    Any number of searches may share a study, from one host or several: ``trials`` counts for the study and is met
+    exactly, so that a search that was stopped goes on where it was. A candidate that any study of the storage scored
+    before, with the same fingerprints, gets its known score, one that another search of the study is just scoring
+    that score; one whose search was killed is tried again. A candidate that costs more than the limits is pruned
+    unscored, one that the study's pruner gives up is pruned on the way, one that fails becomes a failed trial. All
+    three say their reason.
+
+    Raises:
+        UserError: searches on several hosts share an SQLite file.
     """
-    goal = goal or Goal()
-    _close_abandoned(study)
+    goal, rhythm = goal or Goal(), rhythm or Rhythm()
+    turns = Turns(study, trials, proxy.space.parameters, rhythm)
     known = known_evaluations(study)
-    finished = len(settled_trials(study))
-    if finished:
-        study.sampler.reseed_rng()  # the same seed again would propose the same candidates again
-    for _ in range(trials - finished):
-        if (budget is not None and budget.spent) or is_exhausted(study):
-            return
-        trial = study.ask(fixed_distributions=dict(proxy.space.parameters))
-        try:
-            architecture = proxy.space.validate(trial.params)
-            key = proxy.space.key(architecture)
-            if key in known and (known[key].latency is not None or not goal.timed):
-                known[key] = replace(known[key], excess=check(known[key].costs, goal.limits))
-            else:
-                known[key] = evaluate(proxy, architecture, seeds, goal.limits, goal.timed, _show(study, trial))
-            note_evaluation(trial, key, known[key])
-            told = study.tell(trial, goal.values(known[key]))
-            known[key] = replace(known[key], seconds=0.0)
-        except (OverLimit, CandidateStopped) as given_up:
-            told = _settle(study, trial, TrialState.PRUNED, given_up)
-        except CandidateFailed as failure:
-            told = _settle(study, trial, TrialState.FAIL, failure)
-        except BaseException:
-            study.tell(trial, state=TrialState.FAIL)
-            raise
-        if on_trial is not None:
-            on_trial(told)
+    try:
+        while not is_exhausted(study) and (trial := turns.next(budget)) is not None:
+            try:
+                with beating(trial, rhythm.beat):
+                    told = _score(study, trial, turns, known, proxy, seeds, goal)
+            except OneTooMany:
+                turns.leave()
+                continue
+            except UpdateFinishedTrialError:  # silent for too long, it was taken for dead: another search has it
+                continue
+            if on_trial is not None:
+                on_trial(told)
+    except BaseException:
+        turns.leave()
+        raise
+
+
+def _score(
+    study: optuna.Study,
+    trial: optuna.Trial,
+    turns: Turns,
+    known: dict[str, Evaluation],
+    proxy: Proxy,
+    seeds: int,
+    goal: Goal,
+) -> optuna.trial.FrozenTrial:
+    """Settle a trial; what was measured joins ``known``."""
+    architecture = proxy.space.validate(trial.params)
+    key = proxy.space.key(architecture)
+    scored = turns.settle_on(trial, key)
+    if scored is not None:
+        known.setdefault(key, evaluation_of(scored))
+    try:
+        if key in known and (known[key].latency is not None or not goal.timed):
+            known[key] = replace(known[key], excess=check(known[key].costs, goal.limits))
+        else:
+            known[key] = evaluate(proxy, architecture, seeds, goal.limits, goal.timed, _show(study, trial))
+    except (OverLimit, CandidateStopped) as given_up:
+        return _settle(study, trial, TrialState.PRUNED, given_up)
+    except CandidateFailed as failure:
+        return _settle(study, trial, TrialState.FAIL, failure)
+    note_evaluation(trial, key, known[key])
+    told = study.tell(trial, goal.values(known[key]))
+    known[key] = replace(known[key], seconds=0.0)
+    return told
 
 
 def _show(study: optuna.Study, trial: optuna.Trial) -> See | None:
@@ -92,9 +120,3 @@ def _settle(
         for name, cost in reason.costs.items():
             trial.set_user_attr(name, cost)
     return study.tell(trial, state=state)
-
-
-def _close_abandoned(study: optuna.Study) -> None:
-    """Mark trials that a killed search left running as failed; one search at a time may use a study."""
-    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        study.tell(trial.number, state=TrialState.FAIL)

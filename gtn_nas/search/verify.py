@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial
 from gtn_nas.proxy import Proxy
 from gtn_nas.search.budget import Budget
 from gtn_nas.search.ledger import architecture_of, record_verified, verified_rows, winner_first
-from gtn_nas.training import Recipe, train_architecture
+from gtn_nas.training import Recipe, steps_per_epoch, train_architecture
 
 __all__ = ["verified_by", "verify"]
 
@@ -36,11 +36,10 @@ def verify(
     earlier call verified with the same recipe and seed is not trained again; none is begun after the budget.
     Returns rows, winner first.
     """
-    stored = verified_rows(study)  # every training that was ever paid for stays with the study
-    known = {row["key"]: row for row in verified_by(study, recipe, seed)}
     rows: list[dict[str, Any]] = []
     for trial in trials:
         key = trial.user_attrs["key"]
+        known = {row["key"]: row for row in verified_by(study, recipe, seed)}  # another search may verify, too
         if key not in known:
             if budget is not None and budget.spent:
                 continue
@@ -55,12 +54,12 @@ def verify(
                 "params": result.params,
                 "validation_accuracy": result.validation_accuracy,
                 "test_accuracy": result.test_accuracy,
+                "epochs": result.steps / steps_per_epoch(proxy.task, recipe),
                 "seconds": result.seconds,
                 "seed": seed,
                 "recipe": recipe.fingerprint,
             }
-            stored.append(known[key])
-            record_verified(study, stored)
+            record_verified(study, [*verified_rows(study), known[key]])  # what was ever paid for stays
         rows.append(known[key])
         if on_verified is not None:
             on_verified(known[key])

@@ -8,6 +8,7 @@ from gtn_nas.training.train import (
     fit,
     predict,
     rate_by_step,
+    steps_per_epoch,
     train_architecture,
     train_network,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "fit",
     "predict",
     "rate_by_step",
+    "steps_per_epoch",
     "train_architecture",
     "train_network",
 ]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from gtn_nas.fingerprint import fingerprint
 
@@ -17,6 +17,9 @@ class Recipe(BaseModel):
 
     One recipe for every architecture of a table: a rate that is tuned per network would blur what differs
     between the networks.
+
+    ``patience``: end a training after so many epochs without a better validation accuracy and keep the best epoch's
+    network; 0 trains to the end, as truth tables are made.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -27,8 +30,15 @@ class Recipe(BaseModel):
     weight_decay: Annotated[float, Field(ge=0)] = 1e-2
     warmup_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.1
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    patience: Annotated[int, Field(ge=0)] = 0
 
     @property
     def fingerprint(self) -> str:
         """Hash of all settings."""
         return fingerprint(json.dumps(self.model_dump(), sort_keys=True))
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_used(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave ``patience`` out where there is none: recipes from before it was a setting stay the same recipes."""
+        written: dict[str, Any] = write(self)
+        return {name: value for name, value in written.items() if name != "patience" or value}

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from gtn_nas.seeding import seeded
 from gtn_nas.space import Architecture, SearchSpace
 from gtn_nas.task import Split, Task
+from gtn_nas.training.patience import Patience
 from gtn_nas.training.recipe import Recipe
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "fit",
     "predict",
     "rate_by_step",
+    "steps_per_epoch",
     "train_architecture",
     "train_network",
 ]
@@ -62,10 +64,16 @@ def train_network(network: nn.Module, task: Task, recipe: Recipe, seed: int) -> 
     """Train ``network`` in place on the task's training split and measure it.
 
     The order of the images follows ``seed``. A network whose loss stops being finite keeps the accuracy it
-    then has: that it cannot be trained by the recipe is a fact about it.
+    then has (with patience, that of its best epoch): that it cannot be trained by the recipe is a fact about it.
     """
     wall, cpu = time.perf_counter(), time.process_time()
-    fitted = fit(network, task, recipe, seed, rate_by_step(task, recipe))
+    rate = rate_by_step(task, recipe)
+    if not recipe.patience:
+        fitted = fit(network, task, recipe, seed, rate)
+    else:
+        patience = Patience(network, lambda: accuracy(network, task.validation), recipe.patience)
+        fitted = fit(network, task, recipe, seed, rate, patience.over)
+        patience.restore()
     return TrainingResult(
         validation_accuracy=accuracy(network, task.validation),
         test_accuracy=accuracy(network, task.test),
@@ -77,20 +85,31 @@ def train_network(network: nn.Module, task: Task, recipe: Recipe, seed: int) -> 
     )
 
 
-def fit(network: nn.Module, task: Task, recipe: Recipe, seed: int, rate: Callable[[int], float | None]) -> Fitted:
-    """Train ``network`` in place; ``rate`` gives a step's share of the recipe's learning rate, None to stop."""
+def fit(
+    network: nn.Module,
+    task: Task,
+    recipe: Recipe,
+    seed: int,
+    rate: Callable[[int], float | None],
+    over: Callable[[], bool] | None = None,
+) -> Fitted:
+    """Train ``network`` in place.
+
+    ``rate`` gives a step's share of the recipe's learning rate, None to stop; ``over`` is asked after each epoch
+    whether to stop.
+    """
     network.to(task.train.images.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     images = task.train.images.contiguous(memory_format=torch.channels_last)
     order = torch.Generator().manual_seed(seed)
     batch = min(recipe.batch_size, len(task.train))
-    per_epoch = _steps_per_epoch(task, recipe)
+    per_epoch = steps_per_epoch(task, recipe)
     optimiser = torch.optim.AdamW(
         network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
     )
-    network.train()
     recent: deque[Tensor] = deque(maxlen=per_epoch)
     steps = 0
     while not recent or math.isfinite(float(recent[-1])):
+        network.train()
         for index in torch.randperm(len(task.train), generator=order)[: per_epoch * batch].split(batch):
             share = rate(steps)
             if share is None:
@@ -104,6 +123,8 @@ def fit(network: nn.Module, task: Task, recipe: Recipe, seed: int, rate: Callabl
             optimiser.step()
             steps += 1
             recent.append(loss.detach())
+        if over is not None and over():
+            break
     return Fitted(steps, float(torch.stack(list(recent)).mean()))
 
 
@@ -122,11 +143,12 @@ def accuracy(network: nn.Module, split: Split) -> float:
 
 def rate_by_step(task: Task, recipe: Recipe) -> Callable[[int], float | None]:
     """Return the recipe's warm-up and cosine decay over its epochs, as :func:`fit` takes it."""
-    total = recipe.epochs * _steps_per_epoch(task, recipe)
+    total = recipe.epochs * steps_per_epoch(task, recipe)
     return lambda step: _warm_cosine(step, total, recipe) if step < total else None
 
 
-def _steps_per_epoch(task: Task, recipe: Recipe) -> int:
+def steps_per_epoch(task: Task, recipe: Recipe) -> int:
+    """Return the optimiser updates of one pass over the training images; those that fill no batch are left out."""
     return len(task.train) // min(recipe.batch_size, len(task.train))
 
 

@@ -1,15 +1,18 @@
-"""What the live lines count and say."""
+"""What the live view counts and says."""
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-from typing import Any
+import io
+import re
 
 import pytest
+from optuna.trial import TrialState
+from rich.console import Console
 
-from gtn_nas.cli import search_views as verb
+from gtn_nas.cli import output, search_live
+from gtn_nas.cli.search_views import search_with_progress
 from gtn_nas.proxy import Proxy
-from gtn_nas.search import make_sampler, open_study, search
+from gtn_nas.search import best_trials, make_sampler, open_study, search, settled_trials
 from gtn_nas.space import Architecture
 from gtn_nas.task import Task
 from search_spaces.cnn_small import CnnSmall
@@ -34,36 +37,39 @@ class Depth(Proxy):
         return float(architecture["stage1_depth"]), {}
 
 
-class Line:
-    """Stands in for the progress display."""
-
-    def __init__(self) -> None:
-        self.counts: list[int] = []
-        self.note = ""
-
-    def add_task(self, what: str, total: int, completed: int, note: str) -> int:
-        self.counts.append(completed)
-        return 0
-
-    def update(self, bar: int, advance: int, note: str) -> None:
-        self.counts.append(self.counts[-1] + advance)
-        self.note = note
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> io.StringIO:
+    """What a terminal of so many columns is sent."""
+    sent = io.StringIO()
+    console = Console(file=sent, force_terminal=True, width=request.param, highlight=False, color_system=None)
+    for module in (output, search_live):
+        monkeypatch.setattr(module, "console", console)
+    return sent
 
 
-def test_a_search_that_goes_on_counts_from_what_is_settled(digits: Task, monkeypatch: pytest.MonkeyPatch) -> None:
-    lines: list[Line] = []
-
-    def bar(unit: str) -> Any:
-        lines.append(Line())
-        return nullcontext(lines[-1])
-
-    monkeypatch.setattr(verb, "progress_bar", bar)
+@pytest.mark.parametrize("terminal", [80, 120], indirect=True)
+def test_a_search_shows_the_best_and_counts_from_what_is_settled(digits: Task, terminal: io.StringIO) -> None:
     proxy = Depth(CnnSmall(), digits)
     study = open_study(None, "s", proxy, 1, make_sampler("random", 0, proxy.space))
     with pytest.raises(KeyboardInterrupt):
         search(study, proxy, trials=12, seeds=1)
-    verb.search_with_progress(study, proxy, trials=12, seeds=1)
-    assert lines[0].counts == list(range(4, 13))
-    failed = sum("reason" in trial.user_attrs for trial in study.trials)
-    assert 0 < failed < 12
-    assert lines[0].note == f"best 2.000 [red]failed {failed}[/]"
+    assert len(settled_trials(study)) == 4
+    search_with_progress(study, proxy, trials=12, seeds=1)
+    shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", terminal.getvalue())
+    text = shown[shown.rindex("trial  ") :]  # the last frame
+    best = best_trials(study, 5)
+    assert f"{best[0].number}  " in text
+    assert f"{best[0].user_attrs['params']:,}" in text
+    assert "12/12 candidates" in text
+    assert "/min" in text
+    failed = sum(trial.state is TrialState.FAIL for trial in study.trials) - 1  # an interrupted one did not fail
+    assert f"{failed} failed" in text
+    assert "best so far" in text
+
+
+def test_a_log_is_spared_the_live_view(digits: Task, capfd: pytest.CaptureFixture[str]) -> None:
+    proxy = Depth(CnnSmall(), digits)
+    study = open_study(None, "s", proxy, 1, make_sampler("random", 0, proxy.space))
+    capfd.readouterr()
+    search_with_progress(study, proxy, trials=3, seeds=1)
+    assert capfd.readouterr() == ("", "")

@@ -96,16 +96,6 @@ def test_a_search_goes_on_to_its_total(digits: Task, storage: str) -> None:
     assert len(again.trials) == 5
 
 
-def test_a_trial_left_running_is_closed(digits: Task, storage: str) -> None:
-    proxy = Counting(CnnSmall(), digits)
-    study = open_with(proxy, storage)
-    study.ask(fixed_distributions=dict(proxy.space.parameters))
-    search(study, proxy, trials=3, seeds=1)
-    assert [trial.state for trial in study.trials].count(TrialState.FAIL) == 1
-    assert len(trial_rows(study)) == 3
-    assert not study.get_trials(states=(TrialState.RUNNING,))
-
-
 def test_nothing_is_scored_twice(digits: Task, storage: str) -> None:
     proxy = Counting(TwoArchitectures(), digits)
     study = open_with(proxy, storage)

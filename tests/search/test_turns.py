@@ -1,0 +1,197 @@
+"""A study that several searches share: its size, its candidates, its dead."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, ClassVar
+
+import optuna
+import pytest
+from optuna.distributions import CategoricalDistribution
+from optuna.trial import FrozenTrial, TrialState
+
+from gtn_nas.errors import UserError
+from gtn_nas.proxy import Proxy
+from gtn_nas.search import Rhythm, make_sampler, open_study, search, settled_trials, trial_rows
+from gtn_nas.search.interrupts import deferred_interrupts
+from gtn_nas.search.turns import DEATHS
+from gtn_nas.search.worker import BEAT, WORKER, Worker
+from gtn_nas.space import Architecture, Cost, SearchSpace
+from gtn_nas.task import Task
+
+QUICK = Rhythm(beat=0.05, patience=0.5, look=0.01)
+
+
+class Few(SearchSpace):
+    """Twelve architectures that are never built."""
+
+    name = "few"
+    parameters: ClassVar[dict[str, Any]] = {
+        "width": CategoricalDistribution((1, 2, 3, 4)),
+        "norm": CategoricalDistribution(("none", "batch", "group")),
+    }
+
+    def build(self, architecture: Architecture, task: Task) -> Any:
+        raise NotImplementedError
+
+    def cost(self, architecture: Architecture, task: Task) -> Cost:
+        return Cost(int(architecture["width"]), 1)
+
+
+class Asked(Proxy):
+    """Notes what it is asked, and by the way does ``meanwhile``."""
+
+    name = "asked"
+    seeded = False
+
+    def __init__(self, task: Task, meanwhile: Callable[[], object] = lambda: time.sleep(0.02)) -> None:
+        super().__init__(Few(), task)
+        self.asked: list[str] = []
+        self._meanwhile = meanwhile
+
+    @property
+    def fingerprint(self) -> str:
+        return "asked"
+
+    def measure(self, architecture: Architecture, seed: int) -> tuple[float, dict[str, float]]:
+        self.asked.append(self.space.key(architecture))
+        self._meanwhile()
+        return float(architecture["width"]), {}
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'nas.db'}"
+
+
+def open_with(proxy: Proxy, storage: str, seed: int = 0) -> optuna.Study:
+    return open_study(storage, "s", proxy, 1, make_sampler("random", seed, proxy.space))
+
+
+def left_running(study: optuna.Study, proxy: Proxy, worker: Worker | None, **attributes: Any) -> FrozenTrial:
+    """Leave a trial as a killed search does."""
+    trial = study.ask(fixed_distributions=dict(proxy.space.parameters))
+    trial.set_user_attr("key", proxy.space.key(proxy.space.validate(trial.params)))
+    if worker is not None:
+        trial.set_user_attr(WORKER, worker.noted())
+    for name, value in attributes.items():
+        trial.set_user_attr(name, value)
+    return study.trials[trial.number]
+
+
+def killed() -> Worker:
+    """Return a process of this machine that has ended."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    here = Worker.here()
+    return Worker(here.host, here.boot, here.table, process.pid)
+
+
+def elsewhere() -> Worker:
+    return Worker("far", "another boot", 0, os.getpid())
+
+
+def test_searches_that_share_a_study_meet_its_total_and_score_nothing_twice(digits: Task, storage: str) -> None:
+    proxies = [Asked(digits) for _ in range(4)]
+    studies = [open_with(proxy, storage) for proxy in proxies]
+
+    def run(number: int) -> None:
+        search(studies[number], proxies[number], 40, 1, rhythm=QUICK)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(run, range(4)))
+    assert len(settled_trials(studies[0])) == 40
+    assert not studies[0].get_trials(states=(TrialState.RUNNING, TrialState.WAITING))
+    asked = [key for proxy in proxies for key in proxy.asked]
+    assert len(asked) == len(set(asked)) > 4
+    assert sum(bool(proxy.asked) for proxy in proxies) > 1
+
+
+def test_the_candidate_of_a_killed_search_is_tried_again(digits: Task, storage: str) -> None:
+    proxy = Asked(digits)
+    study = open_with(proxy, storage)
+    lost = left_running(study, proxy, killed())
+    search(study, proxy, trials=3, seeds=1)  # at the usual rhythm: a process that is gone needs no waiting for
+    first = study.trials[1]
+    assert (first.params, first.user_attrs[DEATHS]) == (lost.params, [0])
+    assert study.trials[0].state is TrialState.FAIL
+    assert len(settled_trials(study)) == 3
+
+
+@pytest.mark.parametrize("worker", [elsewhere(), Worker.here(), None])
+def test_a_silent_search_is_taken_for_dead(digits: Task, storage: str, worker: Worker | None) -> None:
+    proxy = Asked(digits)
+    study = open_with(proxy, storage)
+    left_running(study, proxy, worker)
+    search(study, proxy, trials=3, seeds=1, rhythm=QUICK)
+    assert study.trials[0].state is TrialState.FAIL
+    assert len(settled_trials(study)) == 3
+
+
+def test_a_search_that_gives_signs_of_life_keeps_its_trial(digits: Task, storage: str) -> None:
+    slow = Asked(digits, lambda: time.sleep(4 * QUICK.patience))
+    study, other = open_with(slow, storage), Asked(digits)
+    thread = threading.Thread(target=lambda: search(study, slow, 1, 1, rhythm=QUICK))
+    thread.start()
+    while not slow.asked:
+        time.sleep(0.01)
+    search(open_with(other, storage, 1), other, 1, 1, rhythm=QUICK)
+    thread.join()
+    assert other.asked == []
+    assert [trial.state for trial in study.trials] == [TrialState.COMPLETE]
+
+
+def test_a_candidate_that_kills_its_searches_is_given_up(digits: Task, storage: str) -> None:
+    proxy = Asked(digits)
+    study = open_with(proxy, storage)
+    left_running(study, proxy, killed(), **{DEATHS: [7, 8]})
+    search(study, proxy, trials=1, seeds=1)
+    (row,) = trial_rows(study)
+    assert (row["state"], proxy.asked) == ("FAIL", [])
+    assert "was killed, 3 times in all" in row["reason"]
+
+
+def test_a_search_that_was_taken_for_dead_goes_on_with_another_candidate(digits: Task, storage: str) -> None:
+    def take_away() -> None:
+        if len(proxy.asked) == 1:
+            study._storage.set_trial_state_values(study.trials[0]._trial_id, TrialState.FAIL)
+
+    proxy = Asked(digits, take_away)
+    study = open_with(proxy, storage)
+    search(study, proxy, trials=2, seeds=1)
+    assert [trial.state.name for trial in study.trials] == ["FAIL", "COMPLETE", "COMPLETE"]
+
+
+def test_two_hosts_on_one_sqlite_file_are_refused(digits: Task, storage: str) -> None:
+    def beat() -> None:
+        study._storage.set_trial_user_attr(lost._trial_id, BEAT, len(proxy.asked))
+
+    proxy = Asked(digits, beat)
+    study = open_with(proxy, storage)
+    lost = left_running(study, proxy, elsewhere())
+    with pytest.raises(UserError, match=r"host 'far' works on the same SQLite file.* postgresql://"):
+        search(study, proxy, trials=12, seeds=1)
+    assert len(settled_trials(study)) < 12
+
+
+def test_an_interruption_waits_for_what_was_begun() -> None:
+    done = []
+
+    def begin() -> None:
+        with deferred_interrupts():
+            signal.raise_signal(signal.SIGINT)
+            done.append("begun")
+
+    with pytest.raises(KeyboardInterrupt):
+        begin()
+    assert done == ["begun"]
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
