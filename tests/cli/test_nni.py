@@ -20,12 +20,13 @@ from gtn_nas.errors import UserError
         ({"service": "kubeflow"}, "unknown NNI service 'kubeflow'; use local, or start an experiment .*nni_trial"),
         ({"pruner": "median"}, "pruner 'median' does not reach into NNI's trials"),
         ({"calibrated": True}, "calibrated scores are not known to NNI's trials"),
+        ({"scored_by": "gtn+flops"}, "proxy 'gtn\\+flops' ranks among a sample, which every trial"),
     ],
 )
 def test_what_an_experiment_cannot_do_is_refused(words: dict[str, object], sentence: str) -> None:
     plain: dict[str, object] = {"service": "local", "engine": "nni", "sampler": "tpe", "seed": 0, "pruner": "none"}
     with pytest.raises(UserError, match=sentence):
-        NniSearch(**{**plain, "calibrated": False, **words})  # type: ignore[arg-type]
+        NniSearch(**{**plain, "calibrated": False, "scored_by": "gtn", **words})  # type: ignore[arg-type]
 
 
 @pytest.mark.skipif(find_spec("nni") is None, reason="NNI is not installed: pip install 'gtn-nas[nni]'")
