@@ -36,7 +36,11 @@ __all__ = ["demo"]
 
 # Fewer than correlate's: every interval costs a second, and the demo is to take minutes.
 _COMPARED = ("gtn", "real_steps", "real_subset", "synflow", "nwot", "jacov", "params", "flops", "random")
-_WRITTEN = ("teacher", "study.db", "study.db.artifacts", "truth.jsonl", "truth.log", "correlation.json", "report.html")
+_LOG = ("study.db-wal", "study.db-shm")  # SQLite's own, left by a demo that was killed: of no use to another file
+_WRITTEN = (
+    *("teacher", "study.db", *_LOG, "study.db.artifacts"),
+    *("truth.jsonl", "truth.log", "correlation.json", "report.html"),
+)
 
 
 class DemoPlan(BaseModel):
