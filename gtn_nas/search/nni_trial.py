@@ -51,12 +51,19 @@ def main(words: Sequence[str] | None = None) -> int:
         costs = fault.costs if isinstance(fault, OverLimit) else {}
         excess = fault.excess if isinstance(fault, OverLimit) else {}
         nni.report_intermediate_result(
-            {"default": 0.0, "reason": str(fault), "costs": dict(costs), "excess": dict(excess)}
+            {
+                "default": 0.0,
+                "architecture": json.dumps(architecture),
+                "reason": str(fault),
+                "costs": dict(costs),
+                "excess": dict(excess),
+            }
         )
         print(fault, file=sys.stderr)
         return 1
     (value,) = goal.values(found)
-    nni.report_final_result({"default": value, "proxy": proxy.fingerprint, "evaluation": json.dumps(asdict(found))})
+    said = {"architecture": json.dumps(architecture), "evaluation": json.dumps(asdict(found))}
+    nni.report_final_result({"default": value, "proxy": proxy.fingerprint, **said})
     return 0 if math.isfinite(value) else 1
 
 

@@ -106,6 +106,19 @@ def test_all_that_was_measured_is_kept(study: optuna.Study, digits: Task) -> Non
     assert trial.intermediate_values == {4: 0.3}
 
 
+def test_the_architecture_is_the_one_that_the_trial_says_it_scored(study: optuna.Study, digits: Task) -> None:
+    proxy = Params(CnnSmall(), digits)
+    listed, scored = proxy.space.sample_many(2, 0)
+    final = {
+        "proxy": proxy.fingerprint,
+        "evaluation": json.dumps(asdict(EVALUATION)),
+        "architecture": json.dumps(scored),
+    }
+    trial = record(study, proxy, Goal(), Report(listed, "SUCCEEDED", final=final))
+    assert proxy.space.validate(trial.params) == scored
+    assert trial.user_attrs["key"] == proxy.space.key(scored)
+
+
 def test_what_has_no_score_says_why(study: optuna.Study, digits: Task) -> None:
     fails = report(study, digits, "FAILED", failure={"default": 0.0, "reason": "out of memory"})
     assert (fails.state, fails.user_attrs["reason"]) == (TrialState.FAIL, "out of memory")

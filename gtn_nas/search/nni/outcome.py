@@ -15,6 +15,7 @@ from gtn_nas.search.evaluator import Evaluation
 from gtn_nas.search.ledger import note_evaluation, note_excess
 from gtn_nas.search.nni.convert import from_nni
 from gtn_nas.search.objectives import Goal
+from gtn_nas.space import Architecture, SearchSpace
 
 __all__ = ["Report", "record"]
 
@@ -41,6 +42,14 @@ class Report:
                 failure = content
         return cls(job.hyperParameters[0].parameters, job.status, final, failure)
 
+    def architecture(self, space: SearchSpace) -> Architecture:
+        """Return what was scored, as the trial itself says; what the manager says of a trial that said nothing.
+
+        Of two trials at the same time, on a busy machine, one's report was once seen with the other's parameters.
+        """
+        said = {**self.failure, **self.final}.get("architecture")
+        return from_nni(space.parameters, self.parameters) if said is None else space.validate(_decoded(said))
+
     @property
     def is_complete(self) -> bool:
         """Whether nothing more is to be expected of it."""
@@ -56,7 +65,7 @@ def _decoded(data: Any) -> Any:
 
 def record(study: optuna.Study, proxy: Proxy, goal: Goal, report: Report) -> FrozenTrial:
     """Write the trial into the study as the search loop would, and return it."""
-    architecture = from_nni(proxy.space.parameters, report.parameters)
+    architecture = report.architecture(proxy.space)
     study.enqueue_trial(architecture)
     trial = study.ask(fixed_distributions=dict(proxy.space.parameters))
     reason = _fault(proxy, report)
