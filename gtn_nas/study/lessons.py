@@ -39,8 +39,9 @@ class Lessons(Plan):
     """Every variant's teacher is trained from every seed, and teaches learners that are then examined on test images.
 
     Figures: ``accuracy.lesson`` and ``accuracy.test_batch`` (:class:`gtn_nas.study.examine.Seen`), means over learners,
-    and ``shuffled.…``, medians over random orders of the lesson's batches. Curves: accuracy on real images against the
-    outer step, in ``training`` and in ``validation``; on test images against the inner step.
+    ``inner.N`` after so many inner steps, by the lesson's statistics, and ``shuffled.…``, medians over random orders of
+    the lesson's batches. Curves: accuracy on real images against the outer step, in ``training`` and in
+    ``validation``; on test images against the inner step.
     """
 
     space: Annotated[str, Field(description="learners, published[learner=goodai] for instance")]
@@ -87,8 +88,9 @@ class Lessons(Plan):
         ]
         samples = {**_samples("accuracy", [one[-1] for one in taught]), **_samples("shuffled", shuffled)}
         figures = {name: _middle(name)(values) for name, values in samples.items()}
-        series = {**_training(teacher), "inner": _by_steps(taught)}
-        return Outcome(figures, series, samples)
+        inner = _by_steps(taught)
+        figures |= {f"inner.{steps}": accuracy for steps, accuracy in inner if steps in self.stops}
+        return Outcome(figures, {**_training(teacher), "inner": inner}, samples)
 
     def _settings(self, variant: Variant, seed: int) -> dict[str, Any]:
         looked = self.model_dump(mode="json", include={"space", "learners", "images", "stops", "shuffles"})
