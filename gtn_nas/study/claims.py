@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-from scipy.stats import ttest_1samp, ttest_ind
+from scipy.stats import t as student
 
 from gtn_nas.study.measured import Measured
 
@@ -104,13 +104,13 @@ def _outcome(claim: Claim, low: float, high: float) -> Literal["holds", "fails",
 
 def _interval(first: Sequence[float], second: Sequence[float], fixed: bool) -> tuple[float, float] | None:
     """Return the interval of the difference of means; ``fixed``: the second is a number, not a measurement."""
-    difference = float(np.mean(first) - np.mean(second))
-    if len(first) < 2 or (not fixed and len(second) < 2):
+    samples = [first] if fixed else [first, second]
+    if min(map(len, samples)) < 2:
         return None
-    if np.ptp(first) == 0 and (fixed or np.ptp(second) == 0):
+    difference = float(np.mean(first) - np.mean(second))
+    errors = [float(np.var(sample, ddof=1)) / len(sample) for sample in samples]  # squared, of the means
+    if sum(errors) == 0:
         return difference, difference
-    if fixed:
-        found = ttest_1samp(first, second[0]).confidence_interval(_LEVEL)
-        return float(found.low) - second[0], float(found.high) - second[0]
-    found = ttest_ind(first, second, equal_var=False).confidence_interval(_LEVEL)
-    return float(found.low), float(found.high)
+    freedom = sum(errors) ** 2 / sum(error**2 / (len(one) - 1) for error, one in zip(errors, samples, strict=True))
+    half = float(student.ppf((1 + _LEVEL) / 2, freedom)) * math.sqrt(sum(errors))
+    return difference - half, difference + half

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from gtn_nas.report.curves import boxes, curves
+from gtn_nas.report.curves import boxes, curves, dots
 from gtn_nas.report.study_page import FigureRow, StudyView, write_study_page
 from gtn_nas.report.svg import Drawing, save
 from gtn_nas.report.text import duration, flatten
@@ -58,13 +58,18 @@ def make_page(study: Study, scale: ScaleName, measured: Measured, folder: Path) 
         pictures=list(_pictures(measured, folder)),
         columns=columns,
         rows=[
-            FigureRow(name, [spread(measured.values(name, figure)) for figure in columns]) for name in measured.variants
+            FigureRow(name, [spread(measured.values(name, figure), figure) for figure in columns])
+            for name in measured.variants
         ],
         failures=[f"{row.variant}, seed {row.seed}: {row.failure}" for row in measured.rows if row.failure],
         provenance=list(_provenance(study, scale, measured)),
     )
     write_study_page(view, folder / PAGE)
     return view
+
+
+def _in_words(measured: Measured, variant: str, figures: Sequence[str]) -> list[str]:
+    return [spread(measured.values(variant, figure), figure) for figure in figures]
 
 
 def _drawings(measured: Measured) -> Iterator[tuple[str, Drawing]]:
@@ -74,11 +79,25 @@ def _drawings(measured: Measured) -> Iterator[tuple[str, Drawing]]:
             lines = {variant.rpartition("/")[2]: measured.curve(variant, name) for variant in variants}
             if drawing := curves(lines, _file_name(name, group), x, y):
                 yield f"{group}: {y}" if group else y, drawing
+    for name in measured.figures:
+        groups = {
+            group: {variant.rpartition("/")[2]: measured.values(variant, name) for variant in variants}
+            for group, variants in _groups(measured).items()
+            if all(measured.values(variant, name) for variant in variants)
+        }
+        if not name.startswith("inner") and (drawing := dots(groups, _file_name(f"by-{name}", ""), _worded(name))):
+            yield _worded(name), drawing
     for name in measured.samples:
-        y = _SAMPLES.get(name, name)
+        y = _worded(name)
         values = {variant: measured.sample(variant, name) for variant in measured.variants}
         if drawing := boxes(values, _file_name(name, ""), y):
             yield y, drawing
+
+
+def _worded(figure: str) -> str:
+    if figure.startswith("after."):
+        return f"test accuracy after {figure.removeprefix('after.')} inner steps"
+    return _SAMPLES.get(figure, figure)
 
 
 def _groups(measured: Measured) -> dict[str, list[str]]:

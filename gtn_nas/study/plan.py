@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,15 +16,18 @@ __all__ = ["Plan"]
 
 
 class Plan(BaseModel, ABC):
-    """A list of runs, and how one is done; ``summaries`` are the variants of :meth:`derived`."""
+    """A list of runs, and how one is done."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-    summaries: ClassVar[frozenset[str]] = frozenset()
 
     data: Annotated[str, Field(description="data set, as for train-teacher")]
     train_limit: Annotated[int | None, Field(ge=1, description="use only so many training images")] = None
     seeds: Annotated[int, Field(ge=1, description="independent repetitions")]
+
+    @property
+    def summaries(self) -> frozenset[str]:
+        """Variants of what :meth:`derived` returns."""
+        return frozenset()
 
     @abstractmethod
     def runs(self) -> list[Run]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from gtn_nas.report.study_page import ClaimView, PublishedView
-from gtn_nas.report.text import number, percent, points, signed
+from gtn_nas.report.text import ABSENT, number, percent, points, signed
 from gtn_nas.study.claims import Verdict
 from gtn_nas.study.comparison import Compared
 
@@ -17,6 +17,7 @@ __all__ = ["claim_in_words", "published_in_words", "sentences", "spread", "summa
 
 _MOODS = {"holds": "good", "fails": "bad"}
 _COUNTED = {"fails": "contradicted", "undecided": "undecided", "not measured": "not measured"}
+_COUNTS = ("accepted",)  # figures that are numbers of networks; all others are shares
 _CLOSE = 0.01
 
 
@@ -35,7 +36,8 @@ def summary(verdicts: Sequence[Verdict], comparable: bool) -> str:
 def sentences(verdicts: Sequence[Verdict], compared: Sequence[Compared]) -> list[str]:
     """Return the findings as sentences: what is contradicted comes first, then how near the published figures are."""
     found = [f"Contradicted: {v.claim.says} ({_numbers(v)})." for v in verdicts if v.outcome == "fails"]
-    known = [one.difference for one in compared if one.difference is not None]
+    shares = [one for one in compared if one.published.what.figure not in _COUNTS]
+    known = [one.difference for one in shares if one.difference is not None]
     if known:
         near = sum(abs(difference) <= _CLOSE for difference in known)
         low, high = points(min(known)), points(max(known))
@@ -54,48 +56,44 @@ def claim_in_words(verdict: Verdict) -> ClaimView:
 
 
 def published_in_words(compared: Compared) -> PublishedView:
-    """Return a row of the comparison; a figure above 1 is a count, others are shares."""
-    write = _writer(compared.published.value)
-    difference = compared.difference
+    """Return a row of the comparison."""
+    figure, difference = compared.published.what.figure, compared.difference
     return PublishedView(
         what=str(compared.published.what),
-        published=write(compared.published.value),
-        ours=spread(compared.values),
-        difference="–" if difference is None else _signed(difference, compared.published.value),
+        published=_write(compared.published.value, figure),
+        ours=spread(compared.values, figure),
+        difference=ABSENT if difference is None else _signed(difference, figure),
         source=compared.published.source,
     )
 
 
-def spread(values: Sequence[float]) -> str:
+def spread(values: Sequence[float], figure: str) -> str:
     """``[0.97, 0.98]`` → ``97.5 % ± 0.7``; a single one alone."""
     if not values:
-        return "–"
-    mean = float(np.mean(values))
+        return ABSENT
+    mean = _write(float(np.mean(values)), figure)
     if len(values) < 2:
-        return _writer(mean)(mean)
+        return mean
     deviation = float(np.std(values, ddof=1))
-    return f"{_writer(mean)(mean)} ± {number(deviation if mean > 1 else 100 * deviation, 1)}"
+    return f"{mean} ± {number(deviation if figure in _COUNTS else 100 * deviation, 1)}"
 
 
 def _numbers(verdict: Verdict) -> str:
     if math.isnan(verdict.first):
-        return "–"
-    write = _writer(max(verdict.first, verdict.second))
-    text = f"{verdict.claim.first} {write(verdict.first)}, {verdict.claim.second} {write(verdict.second)}"
-    if isinstance(verdict.claim.second, float):
-        text = f"{verdict.claim.first} {write(verdict.first)} against {write(verdict.second)}"
-    size = max(verdict.first, verdict.second)
-    text += f"; difference {_signed(verdict.difference, size)}"
+        return ABSENT
+    claim, figure = verdict.claim, verdict.claim.first.figure
+    second = "" if isinstance(claim.second, float) else f"{claim.second} "
+    text = f"{claim.first} {_write(verdict.first, figure)} against {second}{_write(verdict.second, figure)}"
+    text += f", difference {_signed(verdict.difference, figure)}"
     if verdict.interval is None:
-        return f"{text}, one seed and so no interval"
+        return f"{text}; of one value, and so without an interval"
     low, high = verdict.interval
-    return f"{text}, 95 % interval {_signed(low, size)} to {_signed(high, size)}"
+    return f"{text}, 95 % interval {_signed(low, figure)} to {_signed(high, figure)}"
 
 
-def _writer(size: float) -> Callable[[float], str]:
-    """Return how figures of that size are written: counts as they are, shares in percent."""
-    return number if size > 1 else percent
+def _write(value: float, figure: str) -> str:
+    return number(value, 0) if figure in _COUNTS else percent(value)
 
 
-def _signed(difference: float, size: float) -> str:
-    return signed(difference, 1) if size > 1 else f"{signed(100 * difference, 1)}\u202fpt"
+def _signed(difference: float, figure: str) -> str:
+    return signed(difference, 0) if figure in _COUNTS else f"{signed(100 * difference, 1)}\u202fpt"
