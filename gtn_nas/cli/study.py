@@ -102,13 +102,15 @@ def run_study_command(
     except KeyboardInterrupt:
         note(f"[bold]{escape(str(folder))}[/] keeps what is done; the same command goes on.")
         raise
-    view = make_page(study, scale, measured, folder)
+    view = make_page(study, scale, plan, measured, folder)
     if as_json:
         claims = [{"says": claim.says, "outcome": claim.outcome, "numbers": claim.numbers} for claim in view.claims]
         failed = sum(row.failure is not None for row in measured.rows)
         print_json({"folder": str(folder), "runs": len(measured.rows), "failed": failed, "claims": claims})
         return
     results.print(escape(view.verdict))
+    for sentence in view.found:
+        results.print(f"  {escape(sentence)}", soft_wrap=True)
     for claim in view.claims:
         results.print(f"  {escape(f'{claim.outcome}: {claim.says} ({claim.numbers})')}", soft_wrap=True)
     note(f"open [bold]{escape(str(folder / PAGE))}[/]; the runs are in {escape(str(folder / RESULTS))}.")

@@ -69,7 +69,7 @@ def dots(groups: Mapping[str, Mapping[str, Sequence[float]]], name: str, y: str)
         for x, seeds in known:
             axes.scatter([x] * len(seeds), seeds, s=9, color=colour, alpha=0.35, linewidths=0)
         axes.scatter(*_means(known), s=34, color=colour, linewidths=0, label=group, zorder=3)
-    axes.set_xticks(range(len(variants)), [variant.replace("_", "_\n", 1) for variant in variants], fontsize=8)
+    axes.set_xticks(range(len(variants)), [variant.replace("_", "_\n") for variant in variants], fontsize=8)
     _finish(axes)
     axes.legend(frameon=False, fontsize=8, labelcolor=INK)
     return Drawing(figure, name, f"{y} of {', '.join(variants)} in {', '.join(groups)}")

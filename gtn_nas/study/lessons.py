@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable, Mapping, Sequence
+from statistics import fmean, median
 from typing import Annotated, Any
 
 import numpy as np
@@ -12,8 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from gtn_nas.files import write_atomically
 from gtn_nas.meta.config import MetaConfig
 from gtn_nas.report import teacher_grid, teacher_view
+from gtn_nas.report.text import percent, points
 from gtn_nas.space import load_space
 from gtn_nas.study.examine import Seen, accuracies_on_test, in_other_orders
+from gtn_nas.study.measured import Measured
 from gtn_nas.study.merging import merged
 from gtn_nas.study.plan import Plan
 from gtn_nas.study.run import Outcome, Run
@@ -92,6 +94,29 @@ class Lessons(Plan):
         figures |= {f"inner.{steps}": accuracy for steps, accuracy in inner if steps in self.stops}
         return Outcome(figures, {**_training(teacher), "inner": inner}, samples)
 
+    def words(self, measured: Measured) -> list[str]:
+        """Say which variant is best, what the other protocol gives, and what another order takes away."""
+        known = [name for name in measured.variants if measured.values(name, "accuracy.lesson")]
+        if not known:
+            return []
+        by_lesson = {name: fmean(measured.values(name, "accuracy.lesson")) for name in known}
+        best, worst = max(known, key=by_lesson.__getitem__), min(known, key=by_lesson.__getitem__)
+        own = [fmean(measured.values(name, "accuracy.test_batch")) - by_lesson[name] for name in known]
+        said = [
+            f"By the lesson's statistics {best} is best with {percent(by_lesson[best])} on test images, and {worst} "
+            f"worst with {percent(by_lesson[worst])}.",
+            f"Where test images normalise one another, accuracy is {points(fmean(own))} higher on average (from "
+            f"{points(min(own))} to {points(max(own))}).",
+        ]
+        orders = {name: measured.values(name, "shuffled.lesson") for name in known}
+        lost = {name: by_lesson[name] - fmean(values) for name, values in orders.items() if values}
+        if lost:
+            most, least = max(lost, key=lost.__getitem__), min(lost, key=lost.__getitem__)
+            said.append(
+                f"In a random order {most} loses most, {points(lost[most])}, and {least} least, {points(lost[least])}."
+            )
+        return said
+
     def _settings(self, variant: Variant, seed: int) -> dict[str, Any]:
         looked = self.model_dump(mode="json", include={"space", "learners", "images", "stops", "shuffles"})
         parts = {"teacher": self._teacher(variant).model_dump(), "meta": self._meta(variant, seed).model_dump()}
@@ -117,7 +142,7 @@ def _samples(name: str, seen: Sequence[Seen]) -> Mapping[str, list[float]]:
 
 def _middle(name: str) -> Callable[[Sequence[float]], float]:
     """Return what sums a sample up: orders scatter widely, so that their median says more than their mean."""
-    return statistics.median if name.startswith("shuffled") else statistics.fmean
+    return median if name.startswith("shuffled") else fmean
 
 
 def _training(teacher: FrozenTeacher) -> dict[str, list[tuple[float, float]]]:

@@ -14,6 +14,7 @@ from gtn_nas.study.claims import judge
 from gtn_nas.study.comparison import compare
 from gtn_nas.study.lessons import picture_name
 from gtn_nas.study.measured import Measured
+from gtn_nas.study.plan import Plan
 from gtn_nas.study.study import ScaleName, Study
 from gtn_nas.study.words import claim_in_words, published_in_words, sentences, spread, summary
 
@@ -33,7 +34,7 @@ _SAMPLES = {
 }
 
 
-def make_page(study: Study, scale: ScaleName, measured: Measured, folder: Path) -> StudyView:
+def make_page(study: Study, scale: ScaleName, plan: Plan, measured: Measured, folder: Path) -> StudyView:
     """Write figures (PNG and SVG) and ``report.html`` into ``folder``; return what the page shows."""
     drawings = list(_drawings(measured))
     for _, drawing in drawings:
@@ -48,7 +49,7 @@ def make_page(study: Study, scale: ScaleName, measured: Measured, folder: Path) 
         title=f"{study.title} · {scale}",
         verdict=summary(verdicts, described.comparable),
         about=study.about,
-        found=sentences(verdicts, compared) if described.comparable else [],
+        found=[*plan.words(measured), *sentences(verdicts, compared)] if described.comparable else [],
         note=described.note,
         claims=[claim_in_words(verdict) for verdict in verdicts],
         comparable=described.comparable,

@@ -45,6 +45,10 @@ class Plan(BaseModel, ABC):
         """Return what follows from several runs together: (variant, figure) → values."""
         return {}
 
+    def words(self, measured: Measured) -> list[str]:
+        """Return in sentences what this kind of study looks for besides the claims."""
+        return []
+
     def common_settings(self) -> dict[str, object]:
         """Return the part of a run's settings that all runs share."""
         return {"data": self.data, "train_limit": self.train_limit}

@@ -105,6 +105,21 @@ class Transfer(Plan):
                 found[name, "accepted"] = [float(sum(known))]
         return found
 
+    def words(self, measured: Measured) -> list[str]:
+        """Say whom each teacher serves."""
+        said = []
+        for name in self.teachers:
+            accepted = {learner: self._accepts(measured, name, learner) for learner in self.learners}
+            if None in accepted.values():
+                said.append(f"The teacher {name} has not taught every learner yet.")
+                continue
+            passed = [learner for learner, passes in accepted.items() if passes]
+            failed = [learner for learner, passes in accepted.items() if not passes]
+            text = f"The teacher {name} serves {len(passed)} of {len(accepted)} learners"
+            text += f": {', '.join(passed)}" if passed else ""
+            said.append(f"{text}{'; not ' + ', '.join(failed) if failed else ''}.")
+        return said
+
     def _accepts(self, measured: Measured, name: str, learner: str) -> bool | None:
         modes = [measured.values(f"{name}/{learner}", f"after.{steps}") for steps in self.steps]
         modes.append(measured.values(f"{REAL}/{learner}", "real"))

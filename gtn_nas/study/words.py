@@ -34,16 +34,19 @@ def summary(verdicts: Sequence[Verdict], comparable: bool) -> str:
 
 
 def sentences(verdicts: Sequence[Verdict], compared: Sequence[Compared]) -> list[str]:
-    """Return the findings as sentences: what is contradicted comes first, then how near the published figures are."""
+    """Return what became of the expectations, the contradicted ones first, and how near the published figures are."""
     found = [f"Contradicted: {v.claim.says} ({_numbers(v)})." for v in verdicts if v.outcome == "fails"]
+    for outcome, word in (("undecided", "Undecided, for want of seeds"), ("holds", "As expected")):
+        named = [v.claim.says for v in verdicts if v.outcome == outcome]
+        found += [f"{word}: {'; '.join(named)}."] if named else []
     shares = [one for one in compared if one.published.what.figure not in _COUNTS]
     known = [one.difference for one in shares if one.difference is not None]
     if known:
         near = sum(abs(difference) <= _CLOSE for difference in known)
         low, high = points(min(known)), points(max(known))
         found.append(
-            f"Of {len(known)} published figures that were measured, {near} are met within a point; ours less theirs "
-            f"runs from {low} to {high}, {points(float(np.mean(known)))} on average."
+            f"Published figures that were measured as well: {len(known)}, of which {near} are met within a point; ours "
+            f"less theirs runs from {low} to {high}, {points(float(np.mean(known)))} on average."
         )
     return found
 

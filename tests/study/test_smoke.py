@@ -47,3 +47,12 @@ def test_bad_input_is_one_sentence(tmp_path: Path) -> None:
     assert "unknown study 'nope'; use one of" in refused("study", "run", "nope")
     assert "cannot read study" in refused("study", "show", tmp_path / "none.toml")
     assert "Invalid value for '--scale'" in run("study", "run", "goodai_curriculum", "--scale", "huge", code=2).stderr
+
+
+def test_an_interruption_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gtn_nas.cli.study.run_study", stopped)
+    said = run("study", "run", "uber_curriculum", "--scale", "smoke", "--out", tmp_path, code=130).stderr
+    assert "keeps what is done; the same command goes on" in said

@@ -34,7 +34,10 @@ def test_a_learner_is_accepted_that_passes_every_mode(row: Callable[..., Row]) -
     assert plan.derived(rows(row, passed)) == {("one", "accepted"): [1.0]}
     assert plan.derived(rows(row, {**passed, "linear": [0.71, 0.9]})) == {("one", "accepted"): [2.0]}
     assert plan.derived(rows(row, passed, real=0.2)) == {("one", "accepted"): [0.0]}
-    assert plan.derived(rows(row, {"base": [0.8, 0.9]})) == {}  # linear is still to come
+    assert plan.words(rows(row, passed)) == ["The teacher one serves 1 of 2 learners: base; not linear."]
+    part = rows(row, {"base": [0.8, 0.9]})
+    assert plan.derived(part) == {}  # linear is still to come
+    assert plan.words(part) == ["The teacher one has not taught every learner yet."]
 
 
 def test_every_teacher_teaches_every_learner() -> None:

@@ -19,7 +19,9 @@ def test_claims_are_said_with_their_numbers(measured: Callable[..., Measured]) -
     right = judge(Claim.model_validate({**parts, "relation": "below"}), found)
     assert summary([wrong, right], comparable=True) == "1 of 2 expectations hold, 1 contradicted."
     assert summary([wrong, right], comparable=False).startswith("A trial run")
-    assert sentences([wrong, right], [])[0].startswith("Contradicted: b wins (b accuracy 90.0")
+    first, second = sentences([right, wrong], [])
+    assert first.startswith("Contradicted: b wins (b accuracy 90.0")
+    assert second == "As expected: b wins."
 
 
 @pytest.mark.parametrize(("count", "text"), [(1.0, "1"), (8.0, "8")])
@@ -39,4 +41,7 @@ def test_published_figures_are_set_beside_ours(measured: Callable[..., Measured]
     assert [row.ours for row in rows] == ["96.0\u202f% ± 1.4", "90.0\u202f%", "–"]
     assert [row.difference for row in rows] == ["+0.5\u202fpt", "+10.0\u202fpt", "–"]
     (sentence,) = sentences([], compared)
-    assert "Of 2 published figures that were measured, 1 are met within a point" in sentence
+    assert (
+        "as well: 2, of which 1 are met within a point; ours less theirs runs from 0.5\u202fpt to 10.0\u202fpt"
+        in sentence
+    )
