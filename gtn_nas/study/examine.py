@@ -47,7 +47,8 @@ def accuracies_on_test(
 ) -> list[Seen]:
     """Teach a learner that is drawn from ``space`` by ``seed``; examine it after every stop, and at the end.
 
-    ``images``: how many of the test images; ``lesson``: another one than the teacher's own.
+    A learner that diverges stays as it last was for all stops to come. ``images``: how many of the test images;
+    ``lesson``: another one than the teacher's own.
     """
     lesson = lesson or teacher.lesson
     architecture: Architecture = space.sample(np.random.default_rng(_SEEDS + seed))
@@ -55,10 +56,12 @@ def accuracies_on_test(
     protocol = Protocol("synthetic", teacher.config.statistics_batches)
     with seeded(_SEEDS + seed):
         learner = Learner(space.build(architecture, task).to(lesson.images.device))
-        return [
+        seen = [
             Seen(len(taught.losses), grade(learner, taught, part).accuracy, _transductive(learner, taught, part))
             for taught in course(learner, learner.initial, lesson, rule, protocol, frozenset(stops))
         ]
+    wanted = sorted({*(stop for stop in stops if stop < lesson.steps), lesson.steps})
+    return [*seen[:-1], *(replace(seen[-1], steps=stop) for stop in wanted[len(seen) - 1 :])]
 
 
 def in_other_orders(lesson: Lesson, count: int, seed: int) -> Iterable[Lesson]:

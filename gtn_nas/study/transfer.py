@@ -91,9 +91,7 @@ class Transfer(Plan):
         space, stops = load_space(f"published[learner={learner}]"), sorted({*self.steps, *self.stops})
         seen = accuracies_on_test(teacher, space, workshop.task, run.seed, self.images, stops)
         reached = {one.steps: one.lesson for one in seen}
-        last = seen[-1].lesson  # a learner that diverged stays as it was
-        figures = {f"after.{steps}": reached.get(steps, last) for steps in self.steps}
-        return Outcome(figures, {"inner": sorted(reached.items())})
+        return Outcome({f"after.{steps}": reached[steps] for steps in self.steps}, {"inner": sorted(reached.items())})
 
     def derived(self, measured: Measured) -> Mapping[tuple[str, str], Sequence[float]]:
         """Return how many learners each teacher's lesson serves; nothing for a teacher that is not through."""

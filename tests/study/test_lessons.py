@@ -14,6 +14,7 @@ from gtn_nas.study.workshop import Workshop
 from gtn_nas.task import Task
 from gtn_nas.teacher.config import TeacherConfig
 from gtn_nas.teacher.frozen import FrozenTeacher
+from gtn_nas.teacher.lesson import Lesson
 
 SMALL = TeacherConfig(steps=2, batch_size=10, width=8, warm_start=0)
 SHORT = MetaConfig(iterations=2, real_batch=16, validate_every=0)
@@ -42,6 +43,16 @@ def test_both_protocols_and_stops(digits: Task, tiny_teacher: FrozenTeacher) -> 
     plain = load_space("cnn_small[norm=none]")
     for one in accuracies_on_test(tiny_teacher, plain, digits, seed=0, images=200):
         assert one.lesson == one.test_batch
+
+
+def test_a_learner_that_diverges_is_not_left_out(digits: Task, tiny_teacher: FrozenTeacher) -> None:
+    rates = tiny_teacher.lesson.hyper["lr"].clone()
+    rates[3] = torch.inf
+    hyper = {**tiny_teacher.lesson.hyper, "lr": rates}
+    lesson = Lesson(tiny_teacher.lesson.images, tiny_teacher.lesson.targets, hyper)
+    seen = accuracies_on_test(tiny_teacher, load_space("cnn_small"), digits, 0, 100, stops=(1, 2, 5), lesson=lesson)
+    assert [one.steps for one in seen] == [1, 2, 5, 8]
+    assert seen[2].lesson == seen[3].lesson
 
 
 def test_a_teacher_is_trained_once(digits: Task, tmp_path: Path) -> None:
