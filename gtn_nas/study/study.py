@@ -18,7 +18,7 @@ KINDS = {"lessons": "gtn_nas.study.lessons:Lessons", "transfer": "gtn_nas.study.
 class Scale(BaseModel):
     """A size of the study: what it changes about the common ``settings``, and what a reader must know of it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
     note: Annotated[str, Field(min_length=1)]
     comparable: Annotated[bool, Field(description="whether its figures may be held against the published ones")] = True
@@ -31,7 +31,7 @@ class Study(BaseModel):
     ``differs`` says what is not as in the publication.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
     name: Annotated[str, Field(min_length=1)]
     kind: Annotated[str, Field(description="how its runs are done: one of KINDS")]
