@@ -13,6 +13,8 @@ from gtn_nas.report.svg import Drawing, to_svg
 
 __all__ = ["ClaimView", "FigureRow", "PublishedView", "StudyView", "write_study_page"]
 
+_COLUMN = 6  # inches: a wider figure takes the whole row
+
 
 @dataclass(frozen=True)
 class ClaimView:
@@ -66,7 +68,9 @@ class StudyView:
 
 def write_study_page(view: StudyView, path: Path) -> None:
     """Write the page to ``path``: HTML with its style and figures inline, no script, nothing to fetch."""
-    drawings = [(caption, to_svg(drawing)) for caption, drawing in view.drawings]
+    drawings = [
+        (caption, to_svg(drawing), drawing.figure.get_figwidth() > _COLUMN) for caption, drawing in view.drawings
+    ]
     pictures = [(caption, base64.b64encode(picture).decode()) for caption, picture in view.pictures]
     template = environment().get_template("study.html.j2")
     write_atomically(path, template.render(view=view, drawings=drawings, pictures=pictures))
