@@ -26,6 +26,7 @@ _AXES = {
     "validation": ("outer step", "accuracy, validation images"),
     "inner": ("inner step", "test accuracy, lesson's statistics"),
 }
+_SHORT = "test accuracy"  # on an axis; the caption says which
 _SAMPLES = {
     "accuracy.lesson": "test accuracy, lesson's statistics",
     "accuracy.test_batch": "test accuracy, the test batch's own statistics",
@@ -78,7 +79,7 @@ def _drawings(measured: Measured) -> Iterator[tuple[str, Drawing]]:
         x, y = _AXES.get(name, ("", name))
         for group, variants in _groups(measured).items():
             lines = {variant.rpartition("/")[2]: measured.curve(variant, name) for variant in variants}
-            if drawing := curves(lines, _file_name(name, group), x, y):
+            if drawing := curves(lines, _file_name(name, group), x, "accuracy"):
                 yield f"{group}: {y}" if group else y, drawing
     for name in measured.figures:
         groups = {
@@ -86,12 +87,12 @@ def _drawings(measured: Measured) -> Iterator[tuple[str, Drawing]]:
             for group, variants in _groups(measured).items()
             if all(measured.values(variant, name) for variant in variants)
         }
-        if not name.startswith("inner") and (drawing := dots(groups, _file_name(f"by-{name}", ""), _worded(name))):
+        if not name.startswith("inner") and (drawing := dots(groups, _file_name(f"by-{name}", ""), _SHORT)):
             yield _worded(name), drawing
     for name in measured.samples:
         y = _worded(name)
         values = {variant: measured.sample(variant, name) for variant in measured.variants}
-        if drawing := boxes(values, _file_name(name, ""), y):
+        if drawing := boxes(values, _file_name(name, ""), _SHORT):
             yield y, drawing
 
 
