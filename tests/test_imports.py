@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FROM_THE_TOP = [
     {"cli"},
-    {"bench", "dashboard"},
+    {"bench", "dashboard", "study"},
     {"report"},
     {"correlation"},
     {"search"},

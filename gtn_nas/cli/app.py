@@ -19,7 +19,7 @@ from gtn_nas.cli.output import fail, note, results
 from gtn_nas.errors import UserError
 from gtn_nas.memory import keep_freed_memory
 
-__all__ = ["VERBS", "main", "make_app"]
+__all__ = ["GROUPS", "VERBS", "main", "make_app"]
 
 VERBS = {
     "demo": "gtn_nas.cli.demo:demo",
@@ -37,6 +37,7 @@ VERBS = {
     "bench": "gtn_nas.cli.bench:bench_command",
     "doctor": "gtn_nas.cli.doctor:doctor",
 }
+GROUPS = {"study": "gtn_nas.cli.study:study_verbs"}  # verbs of several words
 _VERSION = "--version"
 
 
@@ -53,10 +54,14 @@ def make_app(words: list[str]) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_program)
-    for verb, place in VERBS.items():
+    for verb, place in {**VERBS, **GROUPS}.items():
         module, _, function = place.partition(":")
         if words[:1] == [verb]:
-            app.command(verb)(getattr(importlib.import_module(module), function))
+            asked = getattr(importlib.import_module(module), function)
+            if verb in GROUPS:
+                app.add_typer(asked(), name=verb)
+            else:
+                app.command(verb)(asked)
         else:
             app.command(verb, help=_summary(module, function))(_not_loaded)
     return app

@@ -16,7 +16,7 @@ from gtn_nas.report.comparison import cost_picture, favourites
 from gtn_nas.report.svg import Drawing, save, to_svg
 from gtn_nas.report.views import Report
 
-__all__ = ["render_report", "save_figures", "write_report"]
+__all__ = ["environment", "render_report", "save_figures", "write_report"]
 
 _LEAD = "gtn"
 _MEANINGS = {
@@ -63,7 +63,7 @@ def render_report(report: Report) -> str:
     lead = _leader(proxies)
     differences = parts.in_order(measured.get("differences") or {}, sign=1)
     cost, taken = _comparison(measured, proxies, lead)
-    return _environment().get_template("report.html.j2").render(
+    return environment().get_template("report.html.j2").render(
         report=report,
         measured=measured,
         lead=lead,
@@ -114,8 +114,9 @@ def _comparison(
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """Return the templates of this folder, with the filters that write numbers."""
+    made = Environment(
         loader=PackageLoader("gtn_nas.report", "."),
         autoescape=True,
         undefined=ChainableUndefined,  # a report of an older correlation.json lacks fields, and still renders
@@ -123,5 +124,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     for name in ("bounds", "duration", "finite", "interval", "number", "percent", "points", "signed"):
-        environment.filters[name] = getattr(text, name)
-    return environment
+        made.filters[name] = getattr(text, name)
+    return made

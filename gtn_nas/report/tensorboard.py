@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -57,6 +58,10 @@ class TensorBoardLog:
             self._writer.add_image("lesson", picture[..., :3], found.outer_steps, dataformats="HWC")
         self._validated = len(trainer.validations)
 
-    def _scalars(self, step: int, values: dict[str, float]) -> None:
+    def add_results(self, figures: Mapping[str, float]) -> None:
+        """Note what a run came to."""
+        self._scalars(0, {f"result/{name}": value for name, value in figures.items()})
+
+    def _scalars(self, step: int, values: Mapping[str, float]) -> None:
         for name, value in values.items():
             self._writer.add_scalar(name, value, step)

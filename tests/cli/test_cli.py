@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from gtn_nas import __version__
-from gtn_nas.cli.app import VERBS, main
+from gtn_nas.cli.app import GROUPS, VERBS, main
 from gtn_nas.correlation import RIVALS
 
 CLOSED = "http://127.0.0.1:9"  # nothing listens there: a network that refuses
@@ -381,7 +381,7 @@ def test_the_list_of_verbs_needs_none_of_them(run_python: Callable[[str], str]) 
     code = "import sys; from gtn_nas.cli.app import make_app; make_app(['--help']); print('scipy.stats' in sys.modules)"
     assert run_python(code) == "False"
     listed = run("--help").stdout
-    for verb in VERBS:
+    for verb in [*VERBS, *GROUPS]:
         assert verb in listed
     assert "List the teachers in the store" in listed
     assert "Did you mean 'search'" in run("serch", code=2).stderr

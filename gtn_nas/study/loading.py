@@ -1,0 +1,87 @@
+"""Find a study: a shipped one by its name, or a TOML file."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from gtn_nas.errors import UserError
+from gtn_nas.study.merging import merged
+from gtn_nas.study.plan import Plan
+from gtn_nas.study.study import KINDS, ScaleName, Study
+from studies import shipped_files
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+__all__ = ["load_plan", "load_study", "shipped_studies"]
+
+
+def shipped_studies() -> Iterator[Study]:
+    """Yield the studies that come with the package, by name."""
+    for name, text in shipped_files():
+        tree = tomllib.loads(text)
+        if "kind" in tree:  # the demo's settings lie beside them
+            yield _study(name, {"name": name, **tree})
+
+
+def load_study(name: str) -> Study:
+    """Return the shipped study ``name``, or the one in the file of that path.
+
+    Raises:
+        UserError: there is none, it cannot be read, or it does not say what a study must.
+    """
+    if not name.endswith(".toml"):
+        known = {study.name: study for study in shipped_studies()}
+        if name not in known:
+            raise UserError(f"unknown study {name!r}; use one of {', '.join(known)}, or path/to/file.toml.")
+        return known[name]
+    path = Path(name)
+    try:
+        return _study(name, {"name": path.stem, **tomllib.loads(path.read_text(encoding="utf-8"))})
+    except OSError as error:
+        raise UserError(f"cannot read study {path} ({error.strerror}); check the path.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not valid TOML ({error}); correct it.") from error
+
+
+def load_plan(study: Study, scale: ScaleName) -> Plan:
+    """Return what ``study`` does at ``scale``, all its runs' settings checked.
+
+    Raises:
+        UserError: the study has no such scale, is of no known kind, or a setting is unknown or out of range.
+    """
+    if scale not in study.scales:
+        raise UserError(f"study {study.name!r} has no scale {scale!r}; use one of {', '.join(study.scales)}.")
+    if study.kind not in KINDS:
+        raise UserError(f"study {study.name!r}: unknown kind {study.kind!r}; use one of {', '.join(KINDS)}.")
+    module, _, class_name = KINDS[study.kind].partition(":")
+    plan_type: type[Plan] = getattr(importlib.import_module(module), class_name)
+    try:
+        plan = plan_type.model_validate(merged(study.settings, study.scales[scale].settings))
+        plan.runs()
+    except ValidationError as error:
+        raise UserError(f"study {study.name!r}, scale {scale}: {_first(error)}.") from error
+    return plan
+
+
+def _study(name: str, tree: dict[str, Any]) -> Study:
+    try:
+        return Study.model_validate(tree)
+    except ValidationError as error:
+        raise UserError(f"study {name}: {_first(error)}.") from error
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "value_error":
+        return f"setting {place}: {first['ctx']['error']}"
+    return f"setting {place}: {first['msg'].lower()}, but got {first['input']!r}"

@@ -1,0 +1,54 @@
+"""What a study is to do at one scale; every kind of study is one such plan."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gtn_nas.study.measured import Measured
+from gtn_nas.study.run import Outcome, Run
+from gtn_nas.study.workshop import Workshop
+
+__all__ = ["Plan"]
+
+
+class Plan(BaseModel, ABC):
+    """A list of runs, and how one is done."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data: Annotated[str, Field(description="data set, as for train-teacher")]
+    train_limit: Annotated[int | None, Field(ge=1, description="use only so many training images")] = None
+    seeds: Annotated[int, Field(ge=1, description="independent repetitions")]
+
+    @property
+    def summaries(self) -> frozenset[str]:
+        """Variants of what :meth:`derived` returns."""
+        return frozenset()
+
+    @abstractmethod
+    def runs(self) -> list[Run]:
+        """Return all runs, those first that a reader wants first."""
+
+    @abstractmethod
+    def execute(self, run: Run, workshop: Workshop) -> Outcome:
+        """Do one of the runs.
+
+        Raises:
+            UserError: it cannot be done, as when nearly all learners diverge.
+        """
+
+    def derived(self, measured: Measured) -> Mapping[tuple[str, str], Sequence[float]]:
+        """Return what follows from several runs together: (variant, figure) → values."""
+        return {}
+
+    def words(self, measured: Measured) -> list[str]:
+        """Return in sentences what this kind of study looks for besides the claims."""
+        return []
+
+    def common_settings(self) -> dict[str, object]:
+        """Return the part of a run's settings that all runs share."""
+        return {"data": self.data, "train_limit": self.train_limit}

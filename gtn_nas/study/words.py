@@ -1,0 +1,102 @@
+"""What a study found, in words and numbers."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from gtn_nas.report.study_page import ClaimView, PublishedView
+from gtn_nas.report.text import ABSENT, number, percent, points, signed
+from gtn_nas.study.claims import Verdict
+from gtn_nas.study.comparison import Compared
+
+__all__ = ["claim_in_words", "published_in_words", "sentences", "spread", "summary"]
+
+_MOODS = {"holds": "good", "fails": "bad"}
+_COUNTED = {"fails": "contradicted", "undecided": "undecided", "not measured": "not measured"}
+_COUNTS = ("accepted",)  # figures that are numbers of networks; all others are shares
+_CLOSE = 0.01
+
+
+def summary(verdicts: Sequence[Verdict], comparable: bool) -> str:
+    """Return the page's headline: how many expectations hold."""
+    counts: Counter[str] = Counter(verdict.outcome for verdict in verdicts)
+    if not comparable:
+        return "A trial run: everything works, nothing is measured."
+    if not verdicts:
+        return "Nothing was expected; the numbers stand for themselves."
+    parts = [f"{counts['holds']} of {len(verdicts)} expectations hold"]
+    parts += [f"{counts[name]} {word}" for name, word in _COUNTED.items() if counts[name]]
+    return ", ".join(parts) + "."
+
+
+def sentences(verdicts: Sequence[Verdict], compared: Sequence[Compared]) -> list[str]:
+    """Return what became of the expectations, the contradicted ones first, and how near the published figures are."""
+    found = [f"Contradicted: {v.claim.says} ({_numbers(v)})." for v in verdicts if v.outcome == "fails"]
+    for outcome, word in (("undecided", "Undecided, for want of seeds"), ("holds", "As expected")):
+        named = [v.claim.says for v in verdicts if v.outcome == outcome]
+        found += [f"{word}: {'; '.join(named)}."] if named else []
+    shares = [one for one in compared if one.published.what.figure not in _COUNTS]
+    known = [one.difference for one in shares if one.difference is not None]
+    if known:
+        near = sum(abs(difference) <= _CLOSE for difference in known)
+        low, high = points(min(known)), points(max(known))
+        found.append(
+            f"Published figures that were measured as well: {len(known)}, of which {near} are met within a point; ours "
+            f"less theirs runs from {low} to {high}, {points(float(np.mean(known)))} on average."
+        )
+    return found
+
+
+def claim_in_words(verdict: Verdict) -> ClaimView:
+    """Return a row of the table of claims."""
+    mood = _MOODS.get(verdict.outcome, "muted")
+    outcome = "contradicted" if verdict.outcome == "fails" else verdict.outcome
+    return ClaimView(verdict.claim.says, outcome, mood, _numbers(verdict))
+
+
+def published_in_words(compared: Compared) -> PublishedView:
+    """Return a row of the comparison."""
+    figure, difference = compared.published.what.figure, compared.difference
+    return PublishedView(
+        what=str(compared.published.what),
+        published=_write(compared.published.value, figure),
+        ours=spread(compared.values, figure),
+        difference=ABSENT if difference is None else _signed(difference, figure),
+        source=compared.published.source,
+    )
+
+
+def spread(values: Sequence[float], figure: str) -> str:
+    """``[0.97, 0.98]`` → ``97.5 % ± 0.7``; a single one alone."""
+    if not values:
+        return ABSENT
+    mean = _write(float(np.mean(values)), figure)
+    if len(values) < 2:
+        return mean
+    deviation = float(np.std(values, ddof=1))
+    return f"{mean} ± {number(deviation if figure in _COUNTS else 100 * deviation, 1)}"
+
+
+def _numbers(verdict: Verdict) -> str:
+    if math.isnan(verdict.first):
+        return ABSENT
+    claim, figure = verdict.claim, verdict.claim.first.figure
+    second = "" if isinstance(claim.second, float) else f"{claim.second} "
+    text = f"{claim.first} {_write(verdict.first, figure)} against {second}{_write(verdict.second, figure)}"
+    text += f", difference {_signed(verdict.difference, figure)}"
+    if verdict.interval is None:
+        return f"{text}; of one value, and so without an interval"
+    low, high = verdict.interval
+    return f"{text}, 95 % interval {_signed(low, figure)} to {_signed(high, figure)}"
+
+
+def _write(value: float, figure: str) -> str:
+    return number(value, 0) if figure in _COUNTS else percent(value)
+
+
+def _signed(difference: float, figure: str) -> str:
+    return signed(difference, 0) if figure in _COUNTS else f"{signed(100 * difference, 1)}\u202fpt"
