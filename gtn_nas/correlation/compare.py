@@ -26,7 +26,7 @@ from gtn_nas.correlation.stats import (
     weighted_tau,
 )
 from gtn_nas.correlation.truth import TruthTable, ceiling
-from gtn_nas.proxy import Proxy
+from gtn_nas.proxy import Proxy, proxies_in
 from gtn_nas.space import SearchSpace
 
 __all__ = ["compare", "failures", "verdict"]
@@ -105,10 +105,10 @@ def _calibrated(
     scores: Mapping[str, npt.NDArray[np.float64]],
     counts: Mapping[str, npt.NDArray[np.float64]],
 ) -> dict[str, Any] | None:
-    """Calibrate the leader with all that its own measurement gave; None where a score is missing."""
-    proxy = next(iter(scores)).split(".")[0]
-    used = {name: values for name, values in scores.items() if name == proxy or name.startswith(f"{proxy}.")}
-    if not used or not all(np.isfinite(values).all() for values in used.values()):
+    """Calibrate the leader with all columns that cost nothing beyond it; None where a score is missing."""
+    paid = set(proxies_in(next(iter(scores))))
+    used = {name: values for name, values in scores.items() if paid.issuperset(proxies_in(name))}
+    if not all(np.isfinite(values).all() for values in used.values()):
         return None
     curve = calibration_curve(space, table, used, counts)
     return {"scores": list(used), "curve": curve} if curve else None

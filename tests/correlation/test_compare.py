@@ -218,3 +218,17 @@ def test_many_rivals_are_counted_not_named() -> None:
     ):
         entries["gtn"]["seconds_per_architecture"], entries["rival0"]["seconds_per_architecture"] = 1.0, cost
         assert verdict("gtn", entries, {"rival0": {"spearman": 0.2, "ci95": None}}).endswith(words)
+
+
+def test_calibration_uses_what_the_leader_has_paid_for(digits: Task) -> None:
+    architectures = SPACE.sample_many(40, 0)
+    accuracies = np.random.default_rng(0).uniform(0.5, 0.9, size=(40, 1))
+    known = TruthTable(architectures, [SPACE.key(a) for a in architectures], accuracies, 1.0, {}, accuracies[:, 0])
+    proxies: list[Proxy] = [Params(SPACE, digits), Flops(SPACE, digits)]
+    for leader, used in (
+        ("params", ["params"]),
+        ("params+flops", ["params+flops", "params", "flops"]),
+    ):
+        columns = [leader, *(name for name in ("params", "params+flops", "flops") if name != leader)]
+        content = compare(known, proxies, seeds=1, columns=columns)
+        assert content["calibration"]["scores"] == used
