@@ -16,13 +16,13 @@ from pathlib import Path
 import torch
 from result_line import hand_over
 
-from gtn_nas.correlation import RIVALS, TruthTable, compare, proxies_of
+from gtn_nas.correlation import RIVALS, TruthTable, compare, load_truth, proxies_of
 from gtn_nas.device import pick_device
 from gtn_nas.memory import keep_freed_memory
 from gtn_nas.proxy import make_proxies
-from gtn_nas.space import load_space
+from gtn_nas.space import SearchSpace, load_space
 from gtn_nas.task import load_task
-from gtn_nas.teacher.frozen import load_teacher
+from gtn_nas.teacher.frozen import FrozenTeacher, load_teacher
 from gtn_nas.training import Recipe
 
 PARTS = ("choice", "final")
@@ -31,6 +31,16 @@ PARTS = ("choice", "final")
 def part_of(key: str) -> str:
     """Return the part that an architecture belongs to; keys are hashes, so any bit of theirs is a fair coin."""
     return PARTS[int(key[-1], 16) % 2]
+
+
+def chosen_part(
+    path: Path, space: SearchSpace, teacher: FrozenTeacher, part: str, train_limit: int | None, device: torch.device
+) -> TruthTable:
+    """Return the part of a table that the teacher was not chosen by; ``train_limit``: the table's own, if any."""
+    card = teacher.card
+    task = load_task(card["source"], device, train_limit or card.get("train_limit"))
+    table = load_truth(path, space, task).without(card["chosen_on"])
+    return table if part == "all" else table.without([key for key in table.keys if part_of(key) != part])
 
 
 def main() -> None:
@@ -42,6 +52,7 @@ def main() -> None:
     parser.add_argument("--proxy", action="append", dest="columns")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--train-limit", type=int, help="that the truth table was made with, if not the teacher's")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--append", type=Path)
     options = parser.parse_args()
@@ -51,9 +62,8 @@ def main() -> None:
     card = teacher.card
     space = load_space(card["space_source"])
     task = load_task(card["source"], pick_device(options.device), card.get("train_limit"))
-    table = TruthTable.load(options.truth, space, task).without(card["chosen_on"])
-    if options.part != "all":
-        table = table.without([key for key in table.keys if part_of(key) != options.part])
+    device = task.train.images.device
+    table = chosen_part(options.truth, space, teacher, options.part, options.train_limit, device)
     columns = options.columns or RIVALS
     proxies = list(make_proxies(proxies_of(columns), space, task, [teacher], Recipe(**table.recipe)).values())
     content = compare(table, proxies, options.seeds, options.workers, columns=columns)
@@ -65,7 +75,7 @@ def main() -> None:
         "teacher": teacher.fingerprint, "part": options.part,
         **{name: value for name, value in content.items() if name != "architectures"},
     }  # fmt: skip
-    hand_over(result, task.train.images.device, options.append)
+    hand_over(result, device, options.append)
 
 
 if __name__ == "__main__":

@@ -17,12 +17,11 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from fidelity import PARTS, part_of
+from fidelity import PARTS, chosen_part
 from result_line import hand_over
 from scipy.stats import spearmanr
 from torch import Tensor
 
-from gtn_nas.correlation import load_truth
 from gtn_nas.device import pick_device
 from gtn_nas.memory import keep_freed_memory
 from gtn_nas.meta import Learner
@@ -83,10 +82,7 @@ def main() -> None:
     card, device = teacher.card, pick_device(options.device)
     space = load_space(card["space_source"])
     task = load_task(card["source"], device, card.get("train_limit"))
-    trained_on = load_task(card["source"], device, options.train_limit or card.get("train_limit"))
-    table = load_truth(options.truth, space, trained_on).without(card["chosen_on"])
-    if options.part != "all":
-        table = table.without([key for key in table.keys if part_of(key) != options.part])
+    table = chosen_part(options.truth, space, teacher, options.part, options.train_limit, device)
     proxy = Gtn(space, task, teacher)
     found = []
     for number, architecture in enumerate(table.architectures):

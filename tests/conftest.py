@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,9 @@ from gtn_nas.teacher.schedule import Schedule
 from search_spaces.cnn_small import CnnSmall
 
 REPOSITORY = Path(__file__).parents[1]
+with_nni = pytest.mark.skipif(  # `make test-nni` runs them, in an environment of their own
+    find_spec("nni") is None, reason="NNI is not installed: pip install 'gtn-nas[nni]', or make test-nni"
+)
 REAL_SETS = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST"}
 
 

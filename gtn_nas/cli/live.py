@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-
 from rich.console import Group
-from rich.live import Live
 from rich.table import Table
 
-from gtn_nas.cli.output import console, note, progress_bar
+from gtn_nas.cli.on_terminal import OnTerminal
+from gtn_nas.cli.output import note, progress_bar
 from gtn_nas.meta.trainer import MetaTrainer, OuterStep
 from gtn_nas.meta.validation import Validation
 
@@ -17,25 +15,13 @@ __all__ = ["TrainingView"]
 _ROWS = 6
 
 
-class TrainingView:
+class TrainingView(OnTerminal):
     """A live view on a terminal; elsewhere every validation is a line of its own, for logs."""
 
     def __init__(self) -> None:
-        self._progress = progress_bar(None)
+        super().__init__(progress_bar(None))
         self._bar = self._progress.add_task("teacher", total=1.0, note="")
-        self._live = Live(self._progress, console=console, refresh_per_second=4) if console.is_terminal else None
         self._smooth, self._diverged, self._validated = _Running(), 0, 0
-
-    def __enter__(self) -> TrainingView:
-        if self._live is not None:
-            self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._live is not None:
-            self._live.stop()
 
     def add(self, trainer: MetaTrainer, step: OuterStep) -> None:
         """Show one more outer step of ``trainer``."""
@@ -46,11 +32,11 @@ class TrainingView:
         self._progress.update(self._bar, completed=trainer.progress, note=text)
         new = trainer.validations[self._validated :]
         self._validated = len(trainer.validations)
-        if self._live is None:
+        if not self.visible:
             for found in new:
                 note(f"step {found.outer_steps}: {_in_words(found)}")
         elif new:
-            self._live.update(Group(_table(trainer.validations), self._progress))
+            self.show(Group(_table(trainer.validations), self._progress))
 
 
 def _table(validations: list[Validation]) -> Table:

@@ -10,10 +10,10 @@ from types import TracebackType
 import optuna
 from optuna.trial import TrialState
 from rich.console import Group
-from rich.live import Live
 from rich.table import Table
 
-from gtn_nas.cli.output import console, describe, progress_bar
+from gtn_nas.cli.on_terminal import OnTerminal
+from gtn_nas.cli.output import describe, progress_bar
 from gtn_nas.search import Goal, best_trials, settled_trials
 
 __all__ = ["SearchView", "in_words"]
@@ -22,43 +22,36 @@ _ROWS = 5
 _PAUSE = 0.5  # seconds between two looks at the study, which may hold thousands of trials
 
 
-class SearchView:
+class SearchView(OnTerminal):
     """A live view of a study, whoever works on it; where there is no terminal, nothing."""
 
     def __init__(self, study: optuna.Study, trials: int, goal: Goal) -> None:
         self._study, self._goal = study, goal
         self._settled = self._first = len(settled_trials(study))
         self._began, self._looked = time.monotonic(), 0.0
-        self._progress = progress_bar("candidates")
+        super().__init__(progress_bar("candidates"))
         self._bar = self._progress.add_task("search", total=trials, completed=self._settled, note="")
-        self._live = Live(self._progress, console=console, refresh_per_second=4) if console.is_terminal else None
-
-    def __enter__(self) -> SearchView:
-        if self._live is not None:
-            self._live.start()
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._live is not None:
+        if self.visible:
             self._look()
-            self._live.stop()
+        super().__exit__(kind, error, trace)
 
     def update(self, _: object = None) -> None:
         """Show the study as it is now."""
-        if self._live is not None and time.monotonic() > self._looked + _PAUSE:
+        if self.visible and time.monotonic() > self._looked + _PAUSE:
             self._look()
             self._looked = time.monotonic()
 
     def _look(self) -> None:
-        assert self._live is not None
         settled = settled_trials(self._study)
         minutes = (time.monotonic() - self._began) / 60
         rate = f"{(len(settled) - self._first) / minutes:.3g}/min" if len(settled) > self._first else ""
         self._progress.update(self._bar, completed=len(settled), note=rate)
         states = Counter(trial.state for trial in settled)
-        self._live.update(Group(_table(self._study, self._goal, states), self._progress))
+        self.show(Group(_table(self._study, self._goal, states), self._progress))
 
 
 def in_words(names: Sequence[str], values: Sequence[float]) -> list[str]:

@@ -41,7 +41,7 @@ class ScoreBook:
         text = path.read_text(encoding="utf-8") if path is not None and path.is_file() else ""
         self._whole = not text or text.endswith("\n")
         for line in text.splitlines():
-            with suppress(ValueError, KeyError, TypeError):
+            with suppress(json.JSONDecodeError):  # cut short by a kill: that score is made again
                 row = json.loads(line)
                 if row["version"] == __version__:
                     self._known[row["proxy"], row["key"], row["seeds"]] = KeptScore(**row["score"])

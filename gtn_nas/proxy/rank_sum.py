@@ -67,22 +67,25 @@ class RankSum(Proxy):
     def reference(self) -> dict[str, Values]:
         """Every term's values of the sample, those that are not finite left out; measured at the first use."""
         sample = self.space.sample_up_to(_REFERENCE, _REFERENCE_SEED)
-        found = [values for values in map(self._attempt, sample) if values is not None]
+        found, faults = [], []
+        for architecture in sample:
+            try:
+                values = self._values(architecture, 0)
+            except UserError:
+                raise
+            except Exception as error:  # a third party's network may raise anything
+                faults.append(f"{type(error).__name__}: {error}")
+                continue
+            if np.isfinite(list(values.values())).all():
+                found.append(values)
+            else:
+                faults.append(f"score is not finite: {values}")
         if len(found) < min(_LEAST, len(sample)):
             raise UserError(
                 f"{self.name} ranks among {len(sample)} random architectures, but only {len(found)} of them have a "
-                "score; search by one of its proxies alone to see the reasons."
+                f"score (first reason: {faults[0]}); repair the space, or search by another proxy."
             )
         return {name: np.array([values[name] for values in found]) for name in found[0]}
-
-    def _attempt(self, architecture: Architecture) -> dict[str, float] | None:
-        try:
-            values = self._values(architecture, 0)
-        except UserError:
-            raise
-        except Exception:  # a third party's network may raise anything; a candidate that does fails with its reason
-            return None
-        return values if np.isfinite(list(values.values())).all() else None
 
     def _values(self, architecture: Architecture, seed: int) -> dict[str, float]:
         measured = {name: proxy.measure(architecture, seed) for name, proxy in self.proxies.items()}

@@ -6,13 +6,13 @@ import random
 import re
 import sqlite3
 import time
-from importlib.util import find_spec
 from typing import Any
 
 import optuna
 from optuna.storages import BaseStorage, GrpcStorageProxy, RDBStorage, get_storage
 
 from gtn_nas.errors import UserError
+from gtn_nas.extras import need_extra
 
 __all__ = ["is_file", "open_storage", "serve_storage", "without_password"]
 
@@ -58,7 +58,7 @@ def serve_storage(url: str, host: str, port: int) -> None:
     """
     if url.startswith("grpc://"):
         raise UserError(f"storage {url!r} is served already; give the database behind it.")
-    _need("grpc", url, "grpc")
+    need_extra("grpc", "grpc", f"storage {without_password(url)!r}")
     storage = open_storage(url)
     try:
         optuna.storages.run_grpc_proxy_server(storage, host=host, port=port)
@@ -99,7 +99,7 @@ def _database(url: str) -> RDBStorage:
     if url.startswith("sqlite:"):
         options = {"connect_args": {"timeout": _PATIENCE, "factory": _Connection}}
     elif url.startswith(("postgresql://", "postgres://")):
-        _need("psycopg", url, "postgresql")
+        need_extra("psycopg", "postgresql", f"storage {without_password(url)!r}")
         url = f"postgresql+psycopg://{url.partition('://')[2]}"
     for _ in range(_TRIES):
         try:
@@ -112,15 +112,10 @@ def _database(url: str) -> RDBStorage:
 
 
 def _proxy(url: str) -> BaseStorage:
-    _need("grpc", url, "grpc")
+    need_extra("grpc", "grpc", f"storage {without_password(url)!r}")
     match = re.fullmatch(r"grpc://([^:/]+|\[[^\]]+\]):(\d+)/?", url)
     if match is None:
         raise UserError(f"a served storage is grpc://host:port, but got {url!r}; for example grpc://127.0.0.1:13000.")
     storage = GrpcStorageProxy(host=match[1], port=int(match[2]))
     storage.wait_server_ready(timeout=_PATIENCE / 4)
     return storage
-
-
-def _need(module: str, url: str, extra: str) -> None:
-    if find_spec(module) is None:
-        raise UserError(f"storage {without_password(url)!r} needs a package; pip install 'gtn-nas[{extra}]'")

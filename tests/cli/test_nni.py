@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from importlib.util import find_spec
 
 import pytest
 
+from gtn_nas.cli.app import main
 from gtn_nas.cli.nni import NniSearch
 from gtn_nas.errors import UserError
+from tests.conftest import with_nni
 
 
 @pytest.mark.parametrize(
@@ -29,7 +30,7 @@ def test_what_an_experiment_cannot_do_is_refused(words: dict[str, object], sente
         NniSearch(**{**plain, "calibrated": False, "scored_by": "gtn", **words})  # type: ignore[arg-type]
 
 
-@pytest.mark.skipif(find_spec("nni") is None, reason="NNI is not installed: pip install 'gtn-nas[nni]'")
+@with_nni
 def test_doctor_says_what_works_of_nni() -> None:
     done = subprocess.run([sys.executable, "-m", "gtn_nas", "doctor", "--json"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -39,10 +40,12 @@ def test_doctor_says_what_works_of_nni() -> None:
     assert facts["nni portal"].startswith("works")
 
 
-@pytest.mark.skipif(find_spec("nni") is not None, reason="NNI is installed")
-def test_without_nni_its_install_command_is_named() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "gtn_nas", "search", "--engine", "nni", "--trials", "1"], capture_output=True, text=True
-    )
-    assert done.returncode == 2
-    assert "pip install 'gtn-nas[nni]'" in done.stderr
+def test_without_nni_its_install_command_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("gtn_nas.extras.find_spec", lambda name: None)
+    monkeypatch.setattr(sys, "argv", ["gtn-nas", "search", "--engine", "nni", "--trials", "1"])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 2
+    assert "pip install 'gtn-nas[nni]'" in capsys.readouterr().err

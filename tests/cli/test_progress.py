@@ -9,7 +9,7 @@ import pytest
 from optuna.trial import TrialState
 from rich.console import Console
 
-from gtn_nas.cli import output, search_live
+from gtn_nas.cli import on_terminal, output
 from gtn_nas.cli.search_views import search_with_progress
 from gtn_nas.proxy import Proxy
 from gtn_nas.search import best_trials, make_sampler, open_study, search, settled_trials
@@ -42,7 +42,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) ->
     """What a terminal of so many columns is sent."""
     sent = io.StringIO()
     console = Console(file=sent, force_terminal=True, width=request.param, highlight=False, color_system=None)
-    for module in (output, search_live):
+    for module in (output, on_terminal):
         monkeypatch.setattr(module, "console", console)
     return sent
 

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import urllib.request
 from dataclasses import asdict
-from importlib.util import find_spec
 from pathlib import Path
 
 import optuna
@@ -27,8 +26,8 @@ from gtn_nas.task import Task
 from gtn_nas.teacher.frozen import load_teacher
 from gtn_nas.teacher.store import find_teacher
 from search_spaces.cnn_small import CnnSmall
+from tests.conftest import with_nni
 
-with_nni = pytest.mark.skipif(find_spec("nni") is None, reason="NNI is not installed: pip install 'gtn-nas[nni]'")
 EVALUATION = Evaluation(
     value=0.5, scores=(0.4, 0.6), params=10, flops=20, seconds=1.5, readings={"loss": -1.0}, curve=((4, 0.3), (8, 0.4))
 )

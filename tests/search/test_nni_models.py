@@ -6,7 +6,6 @@ import json
 import pickle
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +21,9 @@ from gtn_nas.space import Architecture, SearchSpace, load_space
 from gtn_nas.space.checking import check_space
 from gtn_nas.task import Task
 from gtn_nas.teacher.frozen import FrozenTeacher
-from tests.conftest import Shape
+from tests.conftest import Shape, with_nni
 
-pytestmark = pytest.mark.skipif(find_spec("nni") is None, reason="NNI is not installed: pip install 'gtn-nas[nni]'")
+pytestmark = with_nni
 CELLS = "nni:NasBench201(stem_out_channels=4, num_modules_per_stack=1)"
 DARTS = "nni:DARTS(width=4, num_cells=3)"
 MINE = """

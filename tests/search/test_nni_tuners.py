@@ -6,8 +6,6 @@ import json
 import random
 import subprocess
 import sys
-from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import ClassVar
 
@@ -21,16 +19,9 @@ from gtn_nas.search import Goal, make_proposer, open_study, search, settled_tria
 from gtn_nas.space import Architecture, Cost, ImageTask, SearchSpace
 from gtn_nas.task import Task
 from search_spaces.cnn_small import CnnSmall
+from tests.conftest import with_nni
 
-with_nni = pytest.mark.skipif(find_spec("nni") is None, reason="NNI is not installed: pip install 'gtn-nas[nni]'")
-ALWAYS = ["tpe", "random", "grid", "evolution"]
-OLD_NUMPY = tuple(map(int, version("numpy").split(".")[:2])) < (2, 4)
-ANNEAL = pytest.param(
-    "anneal",
-    marks=pytest.mark.skipif(
-        find_spec("hyperopt") is None or not OLD_NUMPY, reason="annealing needs hyperopt and numpy below 2.4"
-    ),
-)
+EVERY = ["tpe", "random", "grid", "evolution", "anneal"]
 
 
 class Cheap(CnnSmall):
@@ -92,7 +83,7 @@ def keys(study: optuna.Study) -> list[str]:
 
 
 @with_nni
-@pytest.mark.parametrize("name", [*ALWAYS, ANNEAL])
+@pytest.mark.parametrize("name", EVERY)
 def test_each_tuner_fills_the_ledger(digits: Task, name: str) -> None:
     study = explored(name, digits, 14)
     assert len(settled_trials(study)) == 14
@@ -101,7 +92,7 @@ def test_each_tuner_fills_the_ledger(digits: Task, name: str) -> None:
 
 
 @with_nni
-@pytest.mark.parametrize("name", ["tpe", "evolution", ANNEAL])
+@pytest.mark.parametrize("name", ["tpe", "evolution", "anneal"])
 def test_tuners_learn_from_what_they_are_told(digits: Task, name: str) -> None:
     def late(name: str) -> float:
         values = [trial.value for trial in explored(name, digits, 90).trials[-30:] if trial.value is not None]
@@ -111,7 +102,7 @@ def test_tuners_learn_from_what_they_are_told(digits: Task, name: str) -> None:
 
 
 @with_nni
-@pytest.mark.parametrize("name", [*ALWAYS, ANNEAL])
+@pytest.mark.parametrize("name", EVERY)
 def test_a_stopped_search_goes_on_as_if_it_had_not_been(digits: Task, name: str) -> None:
     whole = explored(name, digits, 45)
     stopped = explored(name, digits, 40)
@@ -172,10 +163,9 @@ def test_what_cannot_be_is_refused_with_the_remedy() -> None:
         make_proposer("nni", "tpe", 0, CnnSmall(), 2)
 
 
-@with_nni
-@pytest.mark.skipif(OLD_NUMPY, reason="with this numpy, annealing works")
-def test_annealing_says_what_it_lacks() -> None:
-    with pytest.raises(UserError, match=r"needs numpy below 2\.4|pip install hyperopt"):
+def test_annealing_says_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gtn_nas.extras.find_spec", lambda name: None if name == "hyperopt" else name)
+    with pytest.raises(UserError, match=r"sampler 'anneal' needs a package .*; pip install 'gtn-nas\[nni\]'"):
         make_proposer("nni", "anneal", 0, CnnSmall())
 
 

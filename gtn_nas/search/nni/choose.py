@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
-from importlib.util import find_spec
-
 from optuna.samplers import BaseSampler
 
 from gtn_nas.errors import UserError
@@ -34,7 +31,7 @@ def make_nni_sampler(name: str, seed: int, space: SearchSpace, objectives: int =
     if isinstance(space, ModelSpace):
         return NniSampler(space, _strategy(name, seed, space))
     if name == "anneal":
-        _check_hyperopt()
+        need_extra("hyperopt", "nni", "sampler 'anneal'")
     return NniSampler(space, TunerProposer(space, name, seed))
 
 
@@ -44,14 +41,3 @@ def _strategy(name: str, seed: int, space: ModelSpace) -> StrategyProposer:
     if name == "tpe" and space.choices.constrained:
         raise UserError(f"sampler 'tpe' knows nothing of the constraints of space {space.name!r}; use evolution.")
     return StrategyProposer(space, name, seed)
-
-
-def _check_hyperopt() -> None:
-    """Annealing is hyperopt's, whose newest release, 0.2.7, takes arrays of one number for numbers."""
-    if find_spec("hyperopt") is None:
-        raise UserError("sampler 'anneal' of --engine nni needs a package that is not installed; pip install hyperopt")
-    if tuple(map(int, version("numpy").split(".")[:2])) >= (2, 4):
-        raise UserError(
-            f"sampler 'anneal' of --engine nni needs numpy below 2.4, but {version('numpy')} is installed; "
-            "use tpe or evolution, or pip install 'numpy<2.4'"
-        )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -85,8 +84,7 @@ class Experiment:
                 self._import(experiment, proxy, done)
                 self._watch(experiment, study, proxy, goal, budget, on_trial)
             finally:
-                with suppress(Exception):  # whatever is left of it
-                    experiment.stop()
+                _end(experiment)
 
     def _configured(
         self,
@@ -179,3 +177,13 @@ class Experiment:
                         f"NNI's manager does not answer ({error}); its log is in {self.folder / experiment.id}."
                     ) from error
                 time.sleep(_PAUSE)
+
+
+def _end(experiment: Any) -> None:
+    """Stop the experiment; a manager that can no longer be asked to is killed, so that none is left running."""
+    manager = experiment._proc
+    try:
+        experiment.stop()
+    except Exception:  # it died before, or does not answer: NNI raises anything
+        manager.kill()
+        manager.wait()
