@@ -11,7 +11,7 @@ import json
 import math
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,12 @@ from gtn_nas.device import pick_device, set_threads
 from gtn_nas.errors import UserError
 from gtn_nas.nni_import import import_nni
 from gtn_nas.proxy import Proxy, make_score
-from gtn_nas.search.evaluator import CandidateFailed, OverLimit, evaluate
+from gtn_nas.search.evaluator import CandidateFailed, Evaluation, OverLimit, check, evaluate
 from gtn_nas.search.limits import Limits
 from gtn_nas.search.nni.convert import from_nni
+from gtn_nas.search.nni.known import read_known
 from gtn_nas.search.objectives import Goal
-from gtn_nas.space import load_space
+from gtn_nas.space import Architecture, load_space
 from gtn_nas.task import load_task
 from gtn_nas.teacher.frozen import load_teacher
 from gtn_nas.training import Recipe
@@ -46,7 +47,9 @@ def main(words: Sequence[str] | None = None) -> int:
         nni.report_intermediate_result(accuracy)
 
     try:
-        found = evaluate(proxy, architecture, options.seeds, goal.limits, goal.timed, see)
+        found = _known(options, proxy, architecture, goal) or evaluate(
+            proxy, architecture, options.seeds, goal.limits, goal.timed, see
+        )
     except (CandidateFailed, OverLimit) as fault:
         costs = fault.costs if isinstance(fault, OverLimit) else {}
         excess = fault.excess if isinstance(fault, OverLimit) else {}
@@ -65,6 +68,15 @@ def main(words: Sequence[str] | None = None) -> int:
     said = {"architecture": json.dumps(architecture), "evaluation": json.dumps(asdict(found))}
     nni.report_final_result({"default": value, "proxy": proxy.fingerprint, **said})
     return 0 if math.isfinite(value) else 1
+
+
+def _known(options: argparse.Namespace, proxy: Proxy, architecture: Architecture, goal: Goal) -> Evaluation | None:
+    """Return what the search knows of the architecture already, if anything; it costs no seconds again."""
+    known = {} if options.known is None else read_known(options.known)
+    found = known.get(proxy.space.key(architecture))
+    if found is None or (found.latency is None and goal.timed):
+        return None
+    return replace(found, excess=check(found.costs, goal.limits), seconds=0.0)
 
 
 def _proxy(options: argparse.Namespace) -> Proxy:
@@ -92,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--max-flops", type=int, help="leave out costlier ones")
     parser.add_argument("--max-latency", type=float, help="leave out slower ones, in seconds for one image")
     parser.add_argument("--recipe", default="{}", help="settings of real training, as JSON")
+    parser.add_argument("--known", type=Path, help="file of scores that need not be computed again")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int)
     return parser

@@ -158,3 +158,41 @@ def test_a_trial_outside_of_an_experiment_says_so(tmp_path: Path) -> None:
 
 def test_the_name_of_a_space_leads_back_to_it() -> None:
     assert load_space(CnnSmall().origin or CnnSmall().name).fingerprint == CnnSmall().fingerprint
+
+
+@with_nni
+@pytest.mark.timeout(600)
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")  # NNI's files
+def test_what_the_storage_knows_is_not_scored_again(digits: Task, tmp_path: Path) -> None:
+    (architecture,) = CnnSmall().sample_many(1, 0)
+    one_left = f"cnn_small[{','.join(f'{name}={value}' for name, value in architecture.items())}]"
+    proxy = Params(load_space(one_left), digits)
+    sampler = make_sampler("random", 0, proxy.space)
+    storage = f"sqlite:///{tmp_path / 'nas.db'}"
+    final = {"proxy": proxy.fingerprint, "evaluation": json.dumps(asdict(EVALUATION))}
+    record(
+        open_study(storage, "before", proxy, 1, sampler), proxy, Goal(), Report(architecture, "SUCCEEDED", final=final)
+    )
+    study = open_study(storage, "now", proxy, 1, sampler)
+    words = ["--space", one_left, "--data", "digits", "--proxy", "params"]
+    Experiment("grid", 0, words, tmp_path / "there", ServiceConfig(port=0))(study, proxy, 1, 1)
+    (trial,) = study.trials
+    assert (trial.value, trial.user_attrs["seconds"]) == (EVALUATION.value, 0.0)  # which no network's size is
+
+
+@with_nni
+@pytest.mark.timeout(600)
+def test_a_killed_search_leaves_no_manager(tmp_path: Path) -> None:
+    import psutil  # it comes with NNI
+
+    words = ["search", "--engine", "nni", "--nni-service", "local", "--sampler", "random", "--data", "digits"]
+    place = ["--set", "nni.port=0", "--set", f"nni.folder={tmp_path / 'there'}", "--trials", "100"]
+    command = [sys.executable, "-m", "gtn_nas", *words, *place]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as search:
+        assert search.stderr is not None
+        assert any("NNI's portal" in line for line in search.stderr)
+        started = psutil.Process(search.pid).children(recursive=True)
+        assert any("nni_node" in " ".join(one.cmdline()) for one in started)
+        search.kill()
+    _, left = psutil.wait_procs(started, timeout=120)
+    assert left == []

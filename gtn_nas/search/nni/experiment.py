@@ -11,16 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+from optuna.trial import TrialState
 
 from gtn_nas.errors import UserError
 from gtn_nas.nni_import import import_nni
 from gtn_nas.proxy import Proxy
 from gtn_nas.search.budget import Budget
-from gtn_nas.search.ledger import settled_trials
+from gtn_nas.search.ledger import evaluation_of, known_evaluations, settled_trials
 from gtn_nas.search.nni.config import ServiceConfig
 from gtn_nas.search.nni.convert import to_nni
+from gtn_nas.search.nni.known import add_known, write_known
 from gtn_nas.search.nni.outcome import Report, record
-from gtn_nas.search.nni.service import free_port, in_environment, nni_at, start
+from gtn_nas.search.nni.service import free_port, in_environment, nni_at, running
 from gtn_nas.search.objectives import Goal
 
 __all__ = ["Experiment"]
@@ -29,6 +31,7 @@ OnTrial = Callable[[optuna.trial.FrozenTrial], None]
 
 _TUNERS = {"tpe": "TPE", "random": "Random", "grid": "GridSearch", "evolution": "Evolution", "anneal": "Anneal"}
 _SEEDED = ("tpe", "random")
+_KNOWN = "known.jsonl"  # scores, in the experiment's folder
 _PAUSE = 1.0  # seconds between looks at the manager
 _GRACE = 10  # looks for which a trial that succeeded may be without its result
 
@@ -76,15 +79,14 @@ class Experiment:
             return
         port = free_port(self.config.port)
         home = self.folder.resolve()
+        home.mkdir(parents=True, exist_ok=True)
+        write_known(home / _KNOWN, known_evaluations(study))
         with nni_at(home, self.config.host) as before:
             experiment = self._configured(study, proxy, goal, trials, len(done), budget, before)
-            start(experiment, port, self.config.patience, home)
-            try:
+            with running(experiment, port, self.config.patience, home):
                 self.announce(f"http://127.0.0.1:{port}")
                 self._import(experiment, proxy, done)
                 self._watch(experiment, study, proxy, goal, budget, on_trial)
-            finally:
-                _end(experiment)
 
     def _configured(
         self,
@@ -99,7 +101,8 @@ class Experiment:
         made = import_nni("nni.experiment").Experiment("local")
         code = self.folder.resolve() / "empty"
         code.mkdir(parents=True, exist_ok=True)  # NNI copies it for every trial
-        words = [sys.executable, "-m", "gtn_nas.search.nni_trial", *self.trial]
+        known = str(self.folder.resolve() / _KNOWN)
+        words = [sys.executable, "-m", "gtn_nas.search.nni_trial", *self.trial, "--known", known]
         config = made.config
         config.experiment_name = study.study_name
         config.experiment_working_directory = str(self.folder.resolve())
@@ -153,6 +156,8 @@ class Experiment:
                 if report.is_complete or looks[job.trialJobId] > _GRACE:
                     heard.add(job.trialJobId)
                     told = record(study, proxy, goal, report)
+                    if told.state is TrialState.COMPLETE:
+                        add_known(self.folder / _KNOWN, told.user_attrs["key"], evaluation_of(told))
                     if on_trial is not None:
                         on_trial(told)
             if status == "ERROR":
@@ -177,13 +182,3 @@ class Experiment:
                         f"NNI's manager does not answer ({error}); its log is in {self.folder / experiment.id}."
                     ) from error
                 time.sleep(_PAUSE)
-
-
-def _end(experiment: Any) -> None:
-    """Stop the experiment; a manager that can no longer be asked to is killed, so that none is left running."""
-    manager = experiment._proc
-    try:
-        experiment.stop()
-    except Exception:  # it died before, or does not answer: NNI raises anything
-        manager.kill()
-        manager.wait()

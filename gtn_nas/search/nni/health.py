@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from gtn_nas.nni_import import import_nni
-from gtn_nas.search.nni.service import free_port, nni_at, start
+from gtn_nas.search.nni.service import free_port, nni_at, running
 
 __all__ = ["nni_facts"]
 
@@ -44,10 +44,7 @@ def _portal() -> str:
         config.trial_command, config.trial_concurrency, config.max_trial_number = "true", 1, 1
         config.search_space, config.tuner.name = {"x": {"_type": "choice", "_value": [0]}}, "Random"
         port, began = free_port(0), time.monotonic()
-        start(experiment, port, _PATIENCE, Path(folder))
-        seconds = time.monotonic() - began
-        try:
+        with running(experiment, port, _PATIENCE, Path(folder)):
+            seconds = time.monotonic() - began
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=_PATIENCE) as page:
                 return f"works, up in {seconds:.1f} s" if page.status == 200 else f"answers {page.status}"
-        finally:
-            experiment.stop()

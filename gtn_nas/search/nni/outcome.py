@@ -11,9 +11,9 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from gtn_nas.proxy import Proxy
-from gtn_nas.search.evaluator import Evaluation
 from gtn_nas.search.ledger import note_evaluation, note_excess
 from gtn_nas.search.nni.convert import from_nni
+from gtn_nas.search.nni.known import evaluation_from
 from gtn_nas.search.objectives import Goal
 from gtn_nas.space import Architecture, SearchSpace
 
@@ -75,8 +75,7 @@ def record(study: optuna.Study, proxy: Proxy, goal: Goal, report: Report) -> Fro
         for name, cost in report.failure.get("costs", {}).items():
             trial.set_user_attr(name, cost)
         return study.tell(trial, state=TrialState.PRUNED if report.failure.get("excess") else TrialState.FAIL)
-    told = json.loads(report.final["evaluation"])
-    evaluation = Evaluation(**{**told, "scores": tuple(told["scores"]), "curve": tuple(map(tuple, told["curve"]))})
+    evaluation = evaluation_from(report.final["evaluation"])
     note_evaluation(trial, proxy.space.key(architecture), evaluation)
     for step, accuracy in evaluation.curve[:-1]:  # the last is the score itself
         trial.report(accuracy, step)

@@ -14,9 +14,10 @@ from typing import Any
 from gtn_nas.errors import UserError
 from gtn_nas.nni_import import import_nni
 
-__all__ = ["free_port", "in_environment", "nni_at", "start"]
+__all__ = ["free_port", "in_environment", "nni_at", "running"]
 
-_LOOPBACK = Path(__file__).with_name("loopback.js")
+_REQUIRED = [Path(__file__).with_name(name) for name in ("loopback.js", "orphan.js")]
+_FAREWELL = 60.0  # seconds for what the manager started to end after it
 
 
 def free_port(port: int) -> int:
@@ -43,7 +44,7 @@ def nni_at(folder: Path, host: str) -> Iterator[Mapping[str, str]]:
     before = dict(os.environ)
     home = folder.resolve()
     (home / "nni-experiments").mkdir(parents=True, exist_ok=True)
-    options = [before.get("NODE_OPTIONS", ""), f'--require "{_LOOPBACK}"']
+    options = [before.get("NODE_OPTIONS", ""), *(f'--require "{path}"' for path in _REQUIRED)]
     os.environ |= {
         "HOME": str(home),
         "USERPROFILE": str(home),
@@ -58,7 +59,35 @@ def nni_at(folder: Path, host: str) -> Iterator[Mapping[str, str]]:
         os.environ |= before
 
 
-def start(experiment: Any, port: int, patience: float, home: Path) -> None:
+@contextmanager
+def running(experiment: Any, port: int, patience: float, home: Path) -> Iterator[None]:
+    """Start ``experiment``, and at the end stop its manager and whatever that started, so that nobody writes any more.
+
+    Raises:
+        UserError: the manager does not start, or does not answer within ``patience`` seconds.
+    """
+    _start(experiment, port, patience, home)
+    manager = experiment._proc
+    try:
+        yield
+    finally:
+        psutil = import_nni("psutil")
+        started: list[Any] = []
+        with suppress(psutil.NoSuchProcess):  # it died before
+            started = psutil.Process(manager.pid).children(recursive=True)
+        try:
+            experiment.stop()
+        except Exception:  # it does not answer: NNI raises anything
+            manager.kill()
+        manager.wait()
+        _, left = psutil.wait_procs(started, _FAREWELL)
+        for process in left:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(left)
+
+
+def _start(experiment: Any, port: int, patience: float, home: Path) -> None:
     """Start ``experiment`` and wait until its manager answers, however long NNI itself would wait.
 
     Raises:
