@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from gtn_nas.errors import UserError
 from gtn_nas.nets.prepare import prepare
@@ -39,6 +38,9 @@ class Learner:
         trainable = [(name, p) for name, p in network.named_parameters() if p.requires_grad]
         if not trainable:
             raise UserError("a learner must have trainable parameters, but this network has none.")
+        self._parameters = [p for _, p in trainable]
+        holders = [(module, name, p) for module in network.modules() for name, p in module._parameters.items()]
+        self._places = [[(module, name) for module, name, p in holders if p is mine] for mine in self._parameters]
         self._names = [name for name, _ in trainable]
         self._shapes = [p.shape for _, p in trainable]
         self._sizes = [p.numel() for _, p in trainable]
@@ -66,7 +68,8 @@ class Learner:
 
     def logits(self, theta: Tensor, images: Tensor) -> Tensor:
         """Training pass: images ``[B, C, H, W]`` → logits ``[B, K]``, batch norm by the batch's statistics."""
-        out: Tensor = functional_call(self.network, self.split(theta), (images,))
+        with self._having(self.split(theta).values()):
+            out: Tensor = self.network(images)
         return out
 
     def loss(self, theta: Tensor, images: Tensor, targets: Tensor) -> Tensor:
@@ -96,9 +99,43 @@ class Learner:
             with self._switch.use(statistics):
                 return self.logits(theta, images)
 
+    def slope(
+        self, theta: Tensor, images: Tensor, targets: Tensor, *, observed: bool
+    ) -> tuple[Tensor, Tensor, Recording]:
+        """Return :meth:`loss` and its gradient ``[P]`` without graphs, with the statistics of the pass if ``observed``.
+
+        The quick way to a plain gradient: no layer keeps what only a second derivative would need.
+        """
+        leaves = [part.detach().requires_grad_() for part in self.split(theta).values()]
+        watched = self._switch.record() if observed and self._switch is not None else nullcontext(Recording())
+        self._demand.graph = False
+        try:
+            with self._having(leaves), watched as recording, torch.enable_grad():
+                loss = F.cross_entropy(self.network(images), targets)
+                parts = torch.autograd.grad(loss, leaves, materialize_grads=True)
+        finally:
+            self._demand.graph = True
+        return loss.detach(), self.join(parts), recording
+
+    @contextmanager
+    def _having(self, tensors: Iterable[Tensor]) -> Iterator[None]:
+        """Let ``tensors`` stand in for the network's trainable parameters.
+
+        Unlike :func:`torch.func.functional_call`, it gives a layer that stands in two places its own ones back.
+        """
+        for places, tensor in zip(self._places, tensors, strict=True):
+            for module, name in places:
+                module._parameters[name] = tensor  # type: ignore[assignment] # any tensor serves
+        try:
+            yield
+        finally:
+            for places, parameter in zip(self._places, self._parameters, strict=True):
+                for module, name in places:
+                    module._parameters[name] = parameter
+
     @contextmanager
     def demanding(self, *, images: bool, values: bool) -> Iterator[None]:
-        """Say what gradients taken with their graph are wanted for (:class:`gtn_nas.nets.convolution.Demand`)."""
+        """Say what gradients taken with their graph are wanted for (:class:`gtn_nas.nets.demand.Demand`)."""
         self._demand.images, self._demand.values = images, values
         try:
             yield

@@ -51,10 +51,8 @@ def take_step(
         gradient = outputs[0].detach()
     else:
         before = RandomState.capture(theta.device)
-        with torch.enable_grad():
-            leaf = theta.detach().requires_grad_()
-            loss, recording = training_loss(learner, protocol, leaf, lesson.images[number], lesson.targets[number])
-            (gradient,) = torch.autograd.grad(loss, leaf)
+        images, targets = lesson.images[number].detach(), lesson.targets[number].detach()
+        _, gradient, recording = learner.slope(theta, images, targets, observed=protocol.follows_training)
         kept = {} if before.is_current() else {"randomness": before}
     with torch.no_grad():
         after = tuple(part.detach() for part in follow(running, recording))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gtn_nas.meta.exam import follow, training_loss
+from gtn_nas.meta.exam import follow
 from gtn_nas.meta.inner import InnerOptimiser
 from gtn_nas.meta.learner import Learner
 from gtn_nas.meta.trajectory import is_finite
@@ -109,9 +109,8 @@ def course(
     running: Statistics = ()
     losses: list[float] = []
     for step in range(lesson.steps):
-        leaf = theta.detach().requires_grad_()
-        loss, recording = training_loss(learner, protocol, leaf, lesson.images[step], lesson.targets[step])
-        (gradient,) = torch.autograd.grad(loss, leaf)
+        images, targets = lesson.images[step], lesson.targets[step]
+        loss, gradient, recording = learner.slope(theta, images, targets, observed=protocol.follows_training)
         after, state = rule.advance(theta, state, gradient, lesson.hyper_at(step))
         running = running or tuple(part.detach() for part in recording.initial)
         if not is_finite(after):
@@ -119,7 +118,7 @@ def course(
         theta = after
         with torch.no_grad():
             running = tuple(part.detach() for part in follow(running, recording))
-        losses.append(float(loss.detach()))
+        losses.append(float(loss))
         if step + 1 in stops and step + 1 < lesson.steps:
             yield Taught(theta, _statistics(learner, theta, lesson.head(step + 1), protocol, running), list(losses))
     yield Taught(theta, _statistics(learner, theta, lesson, protocol, running), losses)

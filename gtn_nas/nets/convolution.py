@@ -11,31 +11,19 @@ all of them the convolutions that the library is fast at.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gtn_nas.nets.convolution_kernels import Geometry, Gradients, convolve, derive
+from gtn_nas.nets.convolution_kernels import Geometry, Gradients, convolve, derive, has_own_gradient
+from gtn_nas.nets.demand import Demand
 from gtn_nas.nets.order import refuse_third_derivatives
 
-__all__ = ["Conv2d", "Demand"]
+__all__ = ["Conv2d"]
 
 _MATRIX_ROWS = 8192  # pixels of a batch up to which a 1×1 convolution is faster as a matrix product
-
-
-@dataclass
-class Demand:
-    """What a gradient that is taken with its graph is wanted for; shared by all convolutions of a network.
-
-    ``images``: whether the network's input gets a gradient as well. ``values``: whether the parameters'
-    gradients are read; without them only their graph is sound, the numbers are arbitrary.
-    """
-
-    images: bool = True
-    values: bool = True
 
 
 class Conv2d(nn.Module):
@@ -60,7 +48,10 @@ class Conv2d(nn.Module):
             y = F.linear(x.permute(0, 2, 3, 1), weight.flatten(1), self.bias).permute(0, 3, 1, 2)
         else:
             geometry = (self.stride, padding, self.dilation, False, [0, 0], self.groups)
-            y = _Convolution.apply(x, weight, self.bias, geometry, self.demand)
+            if self.demand.graph or has_own_gradient(x, weight, geometry):
+                y = _Convolution.apply(x, weight, self.bias, geometry, self.demand)
+            else:
+                y = convolve(x, weight, self.bias, geometry)
         return y
 
     def _touching(self, x: Tensor) -> tuple[Tensor, list[int]]:

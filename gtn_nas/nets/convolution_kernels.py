@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gtn_nas.nets.layout import channels_last
 
-__all__ = ["Geometry", "Gradients", "convolve", "derive"]
+__all__ = ["Geometry", "Gradients", "convolve", "derive", "has_own_gradient"]
 
 Geometry = tuple[list[int], list[int], list[int], bool, list[int], int]  # stride, padding, dilation, …, groups
 Gradients = tuple[Tensor | None, Tensor | None, Tensor | None]
@@ -23,6 +23,16 @@ def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry)
     """Return ``[B, C', H', W']``."""
     y: Tensor = torch.ops.aten.convolution(channels_last(x), channels_last(weight), bias, *geometry)
     return y
+
+
+def has_own_gradient(x: Tensor, weight: Tensor, geometry: Geometry) -> bool:
+    """Whether :func:`derive` does something else for the parameters than the library would."""
+    if x.device.type != "cpu" or not _is_plain(geometry):
+        return False
+    rows, columns = (
+        size + 2 * pad - taps + 1 for size, pad, taps in zip(x.shape[2:], geometry[1], weight.shape[2:], strict=True)
+    )
+    return rows * columns <= _SMALL_MAP
 
 
 def derive(gradient: Tensor, x: Tensor, weight: Tensor, geometry: Geometry, wanted: list[bool]) -> Gradients:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gtn_nas.nets.demand import Demand
 from gtn_nas.nets.layout import layout
 from gtn_nas.nets.order import refuse_third_derivatives
 
@@ -22,8 +24,9 @@ class MaxPool2d(nn.Module):
     tensors into another layout for it and back. Third derivatives are refused.
     """
 
-    def __init__(self, source: nn.MaxPool2d) -> None:
+    def __init__(self, source: nn.MaxPool2d, demand: Demand) -> None:
         super().__init__()
+        self.demand = demand
         kernel, stride, padding, dilation = (
             _pair(value) for value in (source.kernel_size, source.stride, source.padding, source.dilation)
         )
@@ -36,7 +39,7 @@ class MaxPool2d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``[B, C, H, W]`` to ``[B, C, H', W']``."""
-        y: Tensor = _MaxPool.apply(x, self._window)
+        y: Tensor = _MaxPool.apply(x, self._window) if self.demand.graph else F.max_pool2d(x, *self._window)
         return y
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from gtn_nas.errors import UserError
-from gtn_nas.nets.convolution import Conv2d, Demand
+from gtn_nas.nets.convolution import Conv2d
+from gtn_nas.nets.demand import Demand
 from gtn_nas.nets.hard import Hard
 from gtn_nas.nets.mean_only import MeanOnlyBatchNorm
 from gtn_nas.nets.normalisation import normalise, normalise_natively
@@ -59,7 +62,7 @@ def prepare(network: nn.Module, *, native: bool = False) -> Controls:
 
 
 def _replacement(layer: nn.Module, switch: Switch, demand: Demand, native: bool) -> nn.Module | None:
-    kernel = normalise_natively if native else normalise
+    kernel = normalise_natively if native else partial(_normalise, demand)
     if layer._forward_hooks or layer._forward_pre_hooks:
         if isinstance(layer, _NORMALISATIONS):
             raise UserError(f"a learner's {type(layer).__name__} must not have hooks; remove them before it is taught.")
@@ -78,8 +81,12 @@ def _replacement(layer: nn.Module, switch: Switch, demand: Demand, native: bool)
         return Conv2d(layer, demand)
     if not native and MaxPool2d.supports(layer):
         assert isinstance(layer, nn.MaxPool2d)
-        return MaxPool2d(layer)
+        return MaxPool2d(layer, demand)
     if not native and Rectifier.supports(layer):
         assert isinstance(layer, nn.ReLU | nn.LeakyReLU)
-        return Rectifier(layer)
+        return Rectifier(layer, demand)
     return None
+
+
+def _normalise(demand: Demand, *words: Any) -> Tensor:
+    return (normalise if demand.graph else normalise_natively)(*words)

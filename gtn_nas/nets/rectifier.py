@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gtn_nas.nets.demand import Demand
 from gtn_nas.nets.order import refuse_third_derivatives
 
 __all__ = ["Rectifier"]
@@ -20,8 +21,9 @@ class Rectifier(nn.Module):
     map of zeros for the latter and adds it in. Third derivatives are refused.
     """
 
-    def __init__(self, source: nn.ReLU | nn.LeakyReLU) -> None:
+    def __init__(self, source: nn.ReLU | nn.LeakyReLU, demand: Demand) -> None:
         super().__init__()
+        self.demand = demand
         self._slope = source.negative_slope if isinstance(source, nn.LeakyReLU) else 0.0
 
     @staticmethod
@@ -33,14 +35,14 @@ class Rectifier(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return max(x, 0) + slope·min(x, 0)."""
-        y: Tensor = _Rectify.apply(x, self._slope)
+        y: Tensor = _Rectify.apply(x, self._slope) if self.demand.graph else _rectify(x, self._slope)
         return y
 
 
 class _Rectify(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, slope: float) -> Tensor:
-        y = F.leaky_relu(x, slope) if slope else F.relu(x)
+        y = _rectify(x, slope)
         ctx.save_for_backward(x if slope else y)  # as PyTorch does: what follows may overwrite the other
         ctx.slope = slope
         return y
@@ -65,6 +67,10 @@ class _Gradient(torch.autograd.Function):
         refuse_third_derivatives()
         (signs,) = ctx.saved_tensors
         return _scale(adjoints[0], signs, ctx.slope), None, None
+
+
+def _rectify(x: Tensor, slope: float) -> Tensor:
+    return F.leaky_relu(x, slope) if slope else F.relu(x)
 
 
 def _scale(gradient: Tensor, signs: Tensor, slope: float) -> Tensor:

@@ -66,3 +66,24 @@ def test_frozen_parameters_are_left_out() -> None:
 def test_a_network_without_parameters_is_refused() -> None:
     with pytest.raises(UserError, match="must have trainable parameters"):
         Learner(nn.Flatten())
+
+
+@pytest.mark.parametrize("norm", ["batch", "group"])
+def test_the_quick_slope_is_the_gradient_of_the_loss(make_case: type, norm: str) -> None:
+    learner = make_case(norm=norm).learner
+    theta, images = learner.initial.requires_grad_(), torch.randn(6, 1, 8, 8, dtype=torch.float64)
+    targets = torch.arange(6) % 3
+    loss, recording = learner.observed_loss(theta, images, targets)
+    (expected,) = torch.autograd.grad(loss, theta)
+    found, slope, observed = learner.slope(theta, images, targets, observed=True)
+    assert not found.requires_grad
+    torch.testing.assert_close((found, slope), (loss.detach(), expected), rtol=1e-10, atol=1e-12)
+    torch.testing.assert_close(observed.statistics, recording.statistics)
+
+
+def test_a_layer_in_two_places_keeps_its_own_parameters() -> None:
+    shared = nn.Linear(4, 4)
+    learner = Learner(nn.Sequential(nn.Flatten(), shared, nn.ReLU(), shared))
+    own = dict(shared.named_parameters())
+    learner.logits(2 * learner.initial, torch.randn(3, 1, 2, 2))
+    assert all(shared._parameters[name] is parameter for name, parameter in own.items())

@@ -38,11 +38,13 @@ class Muon(InnerOptimiser):
 
     def __init__(self, shapes: Sequence[torch.Size] = ()) -> None:
         self._sizes = [shape.numel() for shape in shapes]
-        self._alike: dict[tuple[int, int], list[int]] = {}  # rows and columns → places of such matrices
+        self._matrices: dict[int, tuple[int, int]] = {}  # place → rows and columns
+        self._alike: dict[tuple[int, int], list[int]] = {}  # places by the shorter and the longer side
         self._rest: list[int] = []
         for place, shape in enumerate(shapes):
             if len(shape) > 1:
-                self._alike.setdefault((shape[0], shape[1:].numel()), []).append(place)
+                self._matrices[place] = sides = shape[0], shape[1:].numel()
+                self._alike.setdefault((min(sides), max(sides)), []).append(place)
             else:
                 self._rest.append(place)
 
@@ -67,14 +69,15 @@ class Muon(InnerOptimiser):
         first, second, product1, product2 = state
         mu = hyper["momentum"]
         before, moments, gradients = (vector.split(self._sizes) for vector in (theta, first, gradient))
-        momentum = torch.lerp(gradient, first, mu)
-        ahead = torch.lerp(gradient, momentum, mu).split(self._sizes)
+        momentum = gradient + mu * (first - gradient)  # lerp by a tensor is a slow kernel on a CPU
+        ahead = (gradient + mu * (momentum - gradient)).split(self._sizes)
         after = list(before)
-        for (rows, columns), places in self._alike.items():
-            directions = orthogonalised(torch.stack([ahead[place].view(rows, columns) for place in places]))
-            rate = hyper["lr"] * max(1.0, rows / columns) ** 0.5
-            for place, direction in zip(places, directions, strict=True):
-                after[place] = before[place] - rate * direction.flatten()
+        for places in self._alike.values():
+            matrices = [_wide(ahead[place].view(self._matrices[place])) for place in places]
+            for place, direction in zip(places, orthogonalised(torch.stack(matrices)), strict=True):
+                rows, columns = self._matrices[place]
+                rate = hyper["lr"] * max(1.0, rows / columns) ** 0.5
+                after[place] = before[place] - rate * (direction.mT if rows > columns else direction).flatten()
         if self._rest:
             knobs = {"lr": hyper["lr_rest"], "beta1": mu, "beta2": hyper["beta2"]}
             old, moment, slope = (torch.cat([part[p] for p in self._rest]) for part in (before, moments, gradients))
@@ -88,12 +91,16 @@ def orthogonalised(matrices: Tensor) -> Tensor:
     """Return ``[N, R, C]`` matrices with the same singular vectors and singular values near one, differentiably.
 
     Newton-Schulz iterations of a quintic that stops short of convergence on purpose: values end between 0.7 and 1.2.
+    They are quickest with no more rows than columns.
     """
     a, b, c = _COEFFICIENTS
-    wide = matrices.mT if matrices.shape[1] > matrices.shape[2] else matrices
-    norm = (wide.square().sum((1, 2), keepdim=True) + _TINY**2).sqrt()  # smooth where a gradient is zero
-    x = wide / norm
+    norm = (matrices.square().sum((1, 2), keepdim=True) + _TINY**2).sqrt()  # smooth where a gradient is zero
+    x = matrices / norm
     for _ in range(_ITERATIONS):
         gram = x @ x.mT
         x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
-    return x.mT if wide is not matrices else x
+    return x
+
+
+def _wide(matrix: Tensor) -> Tensor:
+    return matrix.mT if matrix.shape[0] > matrix.shape[1] else matrix
