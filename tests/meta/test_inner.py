@@ -91,8 +91,9 @@ def test_the_written_out_forms_follow_from_the_definition(name: str) -> None:
         torch.testing.assert_close(blind.gradient, one.gradient, atol=0, rtol=0)
 
 
-def test_orthogonalised_keeps_singular_vectors_and_evens_the_values() -> None:
-    matrices = torch.randn(3, 5, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+@pytest.mark.parametrize("columns", [8, 60])  # iterated on itself, and on its Gram matrix
+def test_orthogonalised_keeps_singular_vectors_and_evens_the_values(columns: int) -> None:
+    matrices = torch.randn(3, 5, columns, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     left, values, right = torch.linalg.svd(matrices, full_matrices=False)
     expected = values / values.norm(dim=1, keepdim=True)
     for _ in range(5):
@@ -109,7 +110,7 @@ def test_orthogonalised_has_a_derivative_at_zero() -> None:
     assert torch.isfinite(found).all()
 
 
-@pytest.mark.parametrize("shape", [(6, 9), (9, 6)])
+@pytest.mark.parametrize("shape", [(6, 9), (9, 6), (5, 60)])
 def test_muon_of_one_matrix_is_torch_muon(shape: tuple[int, int]) -> None:
     steps = torch.randn(4, *shape, generator=torch.Generator().manual_seed(0))
     weight = torch.nn.Parameter(torch.zeros(shape))
