@@ -12,11 +12,19 @@ __all__ = ["WeightNormConv2d", "WeightNormLinear"]
 class WeightNormConv2d(nn.Module):
     """A convolution with weight ``g·v/‖v‖`` per output channel (Salimans & Kingma, 2016), without bias."""
 
-    def __init__(self, cin: int, cout: int, kernel: int, stride: int = 1, padding: int | None = None) -> None:
+    def __init__(
+        self,
+        cin: int,
+        cout: int,
+        kernel: int | tuple[int, int],
+        stride: int | tuple[int, int] = 1,
+        padding: int | None = None,
+    ) -> None:
         super().__init__()
-        self.direction = nn.Parameter(torch.empty(cout, cin, kernel, kernel))
+        rows, columns = (kernel, kernel) if isinstance(kernel, int) else kernel
+        self.direction = nn.Parameter(torch.empty(cout, cin, rows, columns))
         self.gain = nn.Parameter(torch.ones(cout))
-        self.stride, self.padding = stride, kernel // 2 if padding is None else padding
+        self.stride, self.padding = stride, (rows // 2, columns // 2) if padding is None else padding
         nn.init.kaiming_normal_(self.direction)
 
     def forward(self, x: Tensor) -> Tensor:
