@@ -25,12 +25,15 @@ _AXES = {
     "training": ("outer step", "accuracy, real training images"),
     "validation": ("outer step", "accuracy, validation images"),
     "inner": ("inner step", "test accuracy, lesson's statistics"),
+    "best": ("architectures, the best by score first", "best real accuracy so far"),
 }
 _SHORT = "test accuracy"  # on an axis; the caption says which
 _SAMPLES = {
     "accuracy.lesson": "test accuracy, lesson's statistics",
     "accuracy.test_batch": "test accuracy, the test batch's own statistics",
     "shuffled.lesson": "batches in random order, lesson's statistics",
+    "spearman": "Spearman with real accuracy",
+    "spearman_top": "Spearman within the better half",
     "shuffled.test_batch": "batches in random order, the test batch's own statistics",
 }
 
@@ -87,13 +90,17 @@ def _drawings(measured: Measured) -> Iterator[tuple[str, Drawing]]:
             for group, variants in _groups(measured).items()
             if all(measured.values(variant, name) for variant in variants)
         }
-        if not name.startswith("inner") and (drawing := dots(groups, _file_name(f"by-{name}", ""), _SHORT)):
+        if not name.startswith("inner") and (drawing := dots(groups, _file_name(f"by-{name}", ""), _axis(name))):
             yield _worded(name), drawing
     for name in measured.samples:
         y = _worded(name)
         values = {variant: measured.sample(variant, name) for variant in measured.variants}
-        if drawing := boxes(values, _file_name(name, ""), _SHORT):
+        if drawing := boxes(values, _file_name(name, ""), _axis(name)):
             yield y, drawing
+
+
+def _axis(figure: str) -> str:
+    return _SAMPLES[figure] if figure.startswith("spearman") else _SHORT
 
 
 def _worded(figure: str) -> str:

@@ -12,7 +12,11 @@ from gtn_nas.study.comparison import Published
 __all__ = ["KINDS", "Scale", "ScaleName", "Study"]
 
 ScaleName = Literal["smoke", "cpu", "full"]
-KINDS = {"lessons": "gtn_nas.study.lessons:Lessons", "transfer": "gtn_nas.study.transfer:Transfer"}
+KINDS = {
+    "lessons": "gtn_nas.study.lessons:Lessons",
+    "transfer": "gtn_nas.study.transfer:Transfer",
+    "ranking": "gtn_nas.study.ranking:Ranking",
+}
 
 
 class Scale(BaseModel):

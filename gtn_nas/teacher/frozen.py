@@ -82,6 +82,10 @@ class FrozenTeacher:
                     "use the teacher's own --data, or train one for this task."
                 )
 
+    def for_any_space(self) -> FrozenTeacher:
+        """Return the teacher without the space that it was trained across, to see how far it carries."""
+        return replace(self, card={**self.card, "space_fingerprint": None})
+
     def check_space(self, space: SearchSpace) -> None:
         """Refuse a space that the teacher was not trained across.
 

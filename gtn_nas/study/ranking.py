@@ -1,0 +1,127 @@
+"""Studies of ranking: which short lesson orders architectures as real training does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import Field
+
+from gtn_nas.correlation.make_truth import make_truth
+from gtn_nas.correlation.score_book import ScoreBook
+from gtn_nas.correlation.scoring import score_all
+from gtn_nas.correlation.stats import LEAST, Estimate, Values, spearman, spearman_difference, top_spearman
+from gtn_nas.correlation.truth import TruthTable
+from gtn_nas.fingerprint import fingerprint
+from gtn_nas.proxy import Flops, Gtn, Params, Proxy
+from gtn_nas.proxy.real_lesson import RealSteps
+from gtn_nas.space import SearchSpace, load_space
+from gtn_nas.study.measured import Measured
+from gtn_nas.study.plan import Plan
+from gtn_nas.study.run import Outcome, Run
+from gtn_nas.study.transfer import Teaches
+from gtn_nas.study.workshop import Workshop
+from gtn_nas.training import Recipe
+
+__all__ = ["TRUTH", "Ranking"]
+
+TRUTH = "real training"
+_COUNTS: dict[str, type[Params | Flops]] = {"params": Params, "flops": Flops}
+_TOP = 0.5
+
+
+class Ranking(Plan):
+    """Random ``architectures`` of ``space`` are ranked by each teacher's lesson, by a few steps of real data, by size.
+
+    Figures of ``teacher/NAME``, ``real data/NAME`` and ``size/params``: ``spearman`` with the mean test accuracy of
+    real trainings, ``spearman_top`` within the better half by the score itself (as Such et al., 2019, report it).
+    A score is a mean over ``seeds`` initialisations, and an architecture's truth one over ``truth_seeds`` trainings.
+    Series ``best``: the best real accuracy among the first k by score.
+    """
+
+    space: str
+    architectures: Annotated[int, Field(ge=2 * LEAST)]
+    sample_seed: int = 0
+    teachers: Annotated[dict[str, Teaches], Field(min_length=1)]
+    real_steps: dict[str, Annotated[int, Field(ge=1, description="of real data, by Muon")]]
+    batch_size: Annotated[int, Field(ge=1, description="of real data")] = 128
+    truth_seeds: Annotated[int, Field(ge=1)] = 1
+    recipe: Annotated[Recipe, Field(description="real training")] = Recipe()
+
+    def runs(self) -> list[Run]:
+        """Return the real trainings first: all else is held against them."""
+        ranked = {
+            **self.common_settings(),
+            **self.model_dump(mode="json", include={"space", "architectures", "sample_seed", "truth_seeds", "recipe"}),
+        }
+        scored = {**ranked, "seeds": self.seeds}
+        real = {"batch_size": self.batch_size}
+        settings: dict[str, dict[str, Any]] = {TRUTH: ranked}
+        settings |= {f"size/{name}": ranked for name in _COUNTS}
+        settings |= {f"real data/{name}": {**scored, **real, "steps": n} for name, n in self.real_steps.items()}
+        settings |= {f"teacher/{name}": {**scored, **one.model_dump()} for name, one in self.teachers.items()}
+        return [Run(variant, 0, one) for variant, one in settings.items()]
+
+    def execute(self, run: Run, workshop: Workshop) -> Outcome:
+        """Train every architecture for real, or score every one; either goes on where it was stopped."""
+        space = load_space(self.space)
+        table = self._truth(space, workshop)
+        if run.variant == TRUTH:
+            return Outcome({"accuracy": float(table.mean.mean())}, samples={"accuracy": table.mean.tolist()})
+        proxy = self._proxy(run.variant, space, workshop)
+        book = ScoreBook(workshop.folder / "scores.jsonl")
+        scored = score_all([proxy], table, self.seeds, book=book)[proxy.name]
+        values = np.nan_to_num(scored.values, nan=0.0)  # what cannot be taught is worst
+        found = {
+            "spearman": spearman(values, table.mean).value,
+            "spearman_top": top_spearman(values, table.mean, values, _TOP).value,
+        }
+        figures = {name: value for name, value in found.items() if value is not None}
+        return Outcome(figures, {"best": _best_of(values, table.mean)}, {"score": values.tolist()})
+
+    def words(self, measured: Measured) -> list[str]:
+        """Say how well each ranks, and by how much the teachers are ahead of the rest, with intervals."""
+        truth = np.array(measured.sample(TRUTH, "accuracy"))
+        scores = {name: np.array(measured.sample(name, "score")) for name in measured.variants if name != TRUTH}
+        said = [
+            f"{name} ranks {len(truth)} architectures with Spearman {_written(spearman(x, truth))}."
+            for name, x in scores.items()
+        ]
+        for teacher in (name for name in scores if name.startswith("teacher/")):
+            for rival in (name for name in scores if name != teacher):
+                lead = spearman_difference(scores[teacher], scores[rival], truth)
+                said.append(f"{teacher} less {rival}: {_written(lead)}.")
+        return said
+
+    def _truth(self, space: SearchSpace, workshop: Workshop) -> TruthTable:
+        name = fingerprint(repr((space.fingerprint, workshop.task.fingerprint, self.recipe, self.sample_seed)))
+        path: Path = workshop.folder / f"truth-{name}.jsonl"
+        make_truth(
+            path, space, workshop.task, self.recipe,
+            architectures=self.architectures, seeds=self.truth_seeds, sample_seed=self.sample_seed,
+        )  # fmt: skip
+        return TruthTable.load(path, space, workshop.task)
+
+    def _proxy(self, variant: str, space: SearchSpace, workshop: Workshop) -> Proxy:
+        kind, _, name = variant.partition("/")
+        if kind == "size":
+            return _COUNTS[name](space, workshop.task)
+        if kind == "real data":
+            return RealSteps(space, workshop.task, self.real_steps[name], self.batch_size)
+        one = self.teachers[name]
+        teacher = workshop.teacher(load_space(one.space), one.teacher, one.meta, name)
+        return Gtn(space, workshop.task, teacher.for_any_space())
+
+
+def _best_of(values: Values, truth: Values) -> Sequence[tuple[float, float]]:
+    order = np.argsort(-values, kind="stable")
+    return [(k + 1.0, float(best)) for k, best in enumerate(np.maximum.accumulate(truth[order]))]
+
+
+def _written(estimate: Estimate) -> str:
+    if estimate.value is None:
+        return f"undefined ({estimate.undefined})"
+    interval = "" if estimate.ci95 is None else f" [{estimate.low:.2f}, {estimate.high:.2f}]"
+    return f"{estimate.value:.2f}{interval}"

@@ -1,0 +1,81 @@
+"""Studies that hold short lessons' rankings against real training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from gtn_nas.errors import UserError
+from gtn_nas.proxy import Gtn
+from gtn_nas.space import load_space
+from gtn_nas.study import Measured, Row
+from gtn_nas.study.ranking import TRUTH, Ranking
+from gtn_nas.study.workshop import Workshop
+from gtn_nas.task import Task
+from gtn_nas.teacher.frozen import load_teacher
+from gtn_nas.teacher.store import find_teacher
+
+PLAIN = {
+    "data": "digits",
+    "seeds": 1,
+    "space": "cnn_small",
+    "architectures": 8,
+    "real_steps": {"short": 2},
+    "recipe": {"epochs": 1},
+    "teachers": {"one": {"space": "cnn_small", "teacher": {"steps": 4}}},
+}
+
+
+def test_real_training_comes_first_and_knows_no_lesson() -> None:
+    runs = Ranking.model_validate(PLAIN).runs()
+    assert [run.variant for run in runs] == [TRUTH, "size/params", "size/flops", "real data/short", "teacher/one"]
+    longer = Ranking.model_validate({**PLAIN, "real_steps": {"short": 3}}).runs()
+    changed = [run.variant for run, other in zip(runs, longer, strict=True) if run.key != other.key]
+    assert changed == ["real data/short"]
+
+
+def test_the_text_has_every_lead_of_a_teacher_with_its_interval(row: Callable[..., Row]) -> None:
+    accuracies = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
+    measured = Measured(
+        [
+            row(TRUTH, 0, samples={"accuracy": accuracies}),
+            row("size/params", 0, samples={"score": accuracies[::-1]}),
+            row("teacher/one", 0, samples={"score": accuracies}),
+        ],
+        {},
+    )
+    said = Ranking.model_validate(PLAIN).words(measured)
+    assert said[0].startswith("size/params ranks 8 architectures with Spearman -1.00")
+    assert said[1].startswith("teacher/one ranks 8 architectures with Spearman 1.00")
+    assert said[2].startswith("teacher/one less size/params: 2.00")
+    assert len(said) == 3
+
+
+def test_too_few_architectures_are_refused() -> None:
+    with pytest.raises(ValidationError, match="greater than or equal to 8"):
+        Ranking.model_validate({**PLAIN, "architectures": 7})
+
+
+def test_scores_and_trainings_go_on_where_they_were_stopped(digits: Task, tmp_path: Path) -> None:
+    plan = Ranking.model_validate({**PLAIN, "train_limit": 64})
+    workshop = Workshop(digits, tmp_path)
+    run = next(run for run in plan.runs() if run.variant == "real data/short")
+    first = plan.execute(run, workshop)
+    kept = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    assert plan.execute(run, workshop) == first
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == kept
+    best = [accuracy for _, accuracy in first.series["best"]]
+    assert best == sorted(best)
+    assert len(best) == 8
+
+
+def test_a_teacher_of_one_space_can_be_tried_on_another(digits: Task) -> None:
+    teacher = load_teacher(find_teacher(digits, load_space("cnn_small"), {}).folder)
+    other = load_space("nasbench201_reduced")
+    with pytest.raises(UserError, match="was trained across space 'cnn_small'"):
+        Gtn(other, digits, teacher)
+    proxy = Gtn(other, digits, teacher.for_any_space())
+    assert 0 <= proxy.score(other.sample_many(1, 0)[0], 0).value <= 1
