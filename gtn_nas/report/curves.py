@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import Formatter, FuncFormatter
 
 from gtn_nas.report.svg import ACCENT, CONTRAST, INK, MUTED, Drawing, panel
 
@@ -53,10 +53,12 @@ def boxes(samples: Mapping[str, Sequence[float]], name: str, y: str) -> Drawing 
     return Drawing(figure, name, f"{y} of {', '.join(drawn)}")
 
 
-def dots(groups: Mapping[str, Mapping[str, Sequence[float]]], name: str, y: str) -> Drawing | None:
+def dots(
+    groups: Mapping[str, Mapping[str, Sequence[float]]], name: str, y: str, ticks: Formatter | None = None
+) -> Drawing | None:
     """Draw, for each group, every variant's values over seeds (faint) and their mean; None for fewer than two groups.
 
-    Variants of the same name in different groups stand side by side.
+    Variants of the same name in different groups stand side by side. ``ticks`` writes the axis; as percentages.
     """
     if len(groups) < 2:
         return None
@@ -70,7 +72,7 @@ def dots(groups: Mapping[str, Mapping[str, Sequence[float]]], name: str, y: str)
             axes.scatter([x] * len(seeds), seeds, s=9, color=colour, alpha=0.35, linewidths=0)
         axes.scatter(*_means(known), s=34, color=colour, linewidths=0, label=group, zorder=3)
     axes.set_xticks(range(len(variants)), [variant.replace("_", "_\n") for variant in variants], fontsize=8)
-    _finish(axes)
+    _finish(axes, ticks)
     axes.legend(frameon=False, fontsize=8, labelcolor=INK)
     return Drawing(figure, name, f"{y} of {', '.join(variants)} in {', '.join(groups)}")
 
@@ -79,6 +81,6 @@ def _means(known: Sequence[tuple[float, Sequence[float]]]) -> tuple[list[float],
     return [x for x, _ in known], [sum(seeds) / len(seeds) for _, seeds in known]
 
 
-def _finish(axes: Axes) -> None:
-    axes.yaxis.set_major_formatter(_PERCENT)
+def _finish(axes: Axes, ticks: Formatter | None = None) -> None:
+    axes.yaxis.set_major_formatter(ticks or _PERCENT)
     axes.margins(y=0.08)

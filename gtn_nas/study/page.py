@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from matplotlib.ticker import ScalarFormatter
+
 from gtn_nas.report.curves import boxes, curves, dots
 from gtn_nas.report.study_page import FigureRow, StudyView, write_study_page
 from gtn_nas.report.svg import Drawing, save
@@ -16,7 +18,7 @@ from gtn_nas.study.lessons import picture_name
 from gtn_nas.study.measured import Measured
 from gtn_nas.study.plan import Plan
 from gtn_nas.study.study import ScaleName, Study
-from gtn_nas.study.words import claim_in_words, published_in_words, sentences, spread, summary
+from gtn_nas.study.words import CORRELATIONS, claim_in_words, published_in_words, sentences, spread, summary
 
 __all__ = ["PAGE", "make_page"]
 
@@ -90,7 +92,8 @@ def _drawings(measured: Measured) -> Iterator[tuple[str, Drawing]]:
             for group, variants in _groups(measured).items()
             if all(measured.values(variant, name) for variant in variants)
         }
-        if not name.startswith("inner") and (drawing := dots(groups, _file_name(f"by-{name}", ""), _axis(name))):
+        ticks = ScalarFormatter() if name in CORRELATIONS else None
+        if not name.startswith("inner") and (drawing := dots(groups, _file_name(f"by-{name}", ""), _axis(name), ticks)):
             yield _worded(name), drawing
     for name in measured.samples:
         y = _worded(name)
@@ -100,7 +103,7 @@ def _drawings(measured: Measured) -> Iterator[tuple[str, Drawing]]:
 
 
 def _axis(figure: str) -> str:
-    return _SAMPLES[figure] if figure.startswith("spearman") else _SHORT
+    return _SAMPLES[figure] if figure in CORRELATIONS else _SHORT
 
 
 def _worded(figure: str) -> str:

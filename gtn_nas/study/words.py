@@ -13,12 +13,12 @@ from gtn_nas.report.text import ABSENT, number, percent, points, signed
 from gtn_nas.study.claims import Verdict
 from gtn_nas.study.comparison import Compared
 
-__all__ = ["claim_in_words", "published_in_words", "sentences", "spread", "summary"]
+__all__ = ["CORRELATIONS", "claim_in_words", "published_in_words", "sentences", "spread", "summary"]
 
 _MOODS = {"holds": "good", "fails": "bad"}
 _COUNTED = {"fails": "contradicted", "undecided": "undecided", "not measured": "not measured"}
 _COUNTS = ("accepted",)  # figures that are numbers of networks
-_CORRELATIONS = ("spearman", "spearman_top")  # all others are shares
+CORRELATIONS = ("spearman", "spearman_top")  # all others are shares
 _CLOSE = 0.01
 
 
@@ -40,7 +40,7 @@ def sentences(verdicts: Sequence[Verdict], compared: Sequence[Compared]) -> list
     for outcome, word in (("undecided", "Undecided, for want of seeds"), ("holds", "As expected")):
         named = [v.claim.says for v in verdicts if v.outcome == outcome]
         found += [f"{word}: {'; '.join(named)}."] if named else []
-    shares = [one for one in compared if one.published.what.figure not in (*_COUNTS, *_CORRELATIONS)]
+    shares = [one for one in compared if one.published.what.figure not in (*_COUNTS, *CORRELATIONS)]
     known = [one.difference for one in shares if one.difference is not None]
     if known:
         near = sum(abs(difference) <= _CLOSE for difference in known)
@@ -79,7 +79,7 @@ def spread(values: Sequence[float], figure: str) -> str:
     if len(values) < 2:
         return mean
     deviation = float(np.std(values, ddof=1))
-    if figure in _CORRELATIONS:
+    if figure in CORRELATIONS:
         return f"{mean} ± {number(deviation, 2)}"
     return f"{mean} ± {number(deviation if figure in _COUNTS else 100 * deviation, 1)}"
 
@@ -98,12 +98,12 @@ def _numbers(verdict: Verdict) -> str:
 
 
 def _write(value: float, figure: str) -> str:
-    if figure in _CORRELATIONS:
+    if figure in CORRELATIONS:
         return number(value, 2)
     return number(value, 0) if figure in _COUNTS else percent(value)
 
 
 def _signed(difference: float, figure: str) -> str:
-    if figure in _CORRELATIONS:
+    if figure in CORRELATIONS:
         return signed(difference, 2)
     return signed(difference, 0) if figure in _COUNTS else f"{signed(100 * difference, 1)}\u202fpt"
