@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from gtn_nas.correlation.calibrated import calibration_curve
 from gtn_nas.correlation.classes import by_class
-from gtn_nas.correlation.columns import column
+from gtn_nas.correlation.columns import check_columns, column
 from gtn_nas.correlation.score_book import ScoreBook
 from gtn_nas.correlation.scoring import OnScore, Scored, score_all
 from gtn_nas.correlation.stats import (
@@ -62,6 +62,7 @@ def compare(
         UserError: a column asks for a reading that its proxy does not have.
     """
     truth, space, task = table.mean, proxies[0].space, proxies[0].task
+    check_columns(columns or (), proxies)
     measured = score_all(proxies, table, seeds, workers, on_score, book)
     scored = {name: column(name, measured) for name in columns or list(measured)}
     scores = {name: found.values for name, found in scored.items()}

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from gtn_nas.errors import UserError
 from gtn_nas.space import Architecture, SearchSpace
 from gtn_nas.task import Task
 
@@ -33,13 +34,14 @@ class Score:
 class Proxy(ABC):
     """Scores architectures of one space on one task.
 
-    A subclass says its ``name``, whether the score depends on a seed, and measures; timing is done here. One that
-    learns in steps says their number in ``steps`` and overrides :meth:`watched`.
+    A subclass says its ``name``, whether the score depends on a seed, the names of its other ``readings``, and
+    measures; timing is done here. One that learns in steps says their number in ``steps``, overrides :meth:`watched`.
     """
 
     name: str
     seeded: bool = True
     steps: int | None = None
+    readings: tuple[str, ...] = ()
 
     def __init__(self, space: SearchSpace, task: Task) -> None:
         self.space, self.task = space, task
@@ -52,6 +54,16 @@ class Proxy(ABC):
     @abstractmethod
     def measure(self, architecture: Architecture, seed: int) -> tuple[float, dict[str, float]]:
         """Return the score and its other readings."""
+
+    def check_reading(self, reading: str | None) -> None:
+        """Refuse a reading that this proxy does not have; None is the score itself.
+
+        Raises:
+            UserError: it is one.
+        """
+        if reading is not None and reading not in self.readings:
+            known = ", ".join(self.readings) or "none"
+            raise UserError(f"proxy {self.name} has no reading {reading!r}; it has {known}.")
 
     def prepare(self) -> None:  # noqa: B027 # most have nothing to prepare
         """Measure once what all scores are held against; raises UserError where that cannot be."""

@@ -52,6 +52,7 @@ class GtnArea(Gtn):
     """
 
     name = "gtn_area"
+    readings = ()
 
     def measure(self, architecture: Architecture, seed: int) -> tuple[float, dict[str, float]]:
         """Build the network from ``seed``, teach it, examine it four times."""
@@ -79,6 +80,7 @@ class GtnEnsemble(Proxy):
     """
 
     name = "gtn_ensemble"
+    readings = LessonProxy.readings
 
     def __init__(self, space: SearchSpace, task: Task, teachers: Sequence[FrozenTeacher]) -> None:
         super().__init__(space, task)

@@ -26,6 +26,7 @@ class LessonProxy(Proxy):
     """
 
     steps: int
+    readings: tuple[str, ...] = ("loss", "tse", "tse_late")
     rule: InnerOptimiser
     protocol: Protocol
 

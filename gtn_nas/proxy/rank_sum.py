@@ -35,8 +35,8 @@ class RankSum(Proxy):
         proxies: what the terms take, by name.
 
     Raises:
-        UserError: by :meth:`prepare`: a term asks for a reading that its proxy does not have, or too many of the
-            sample cannot be scored.
+        UserError: a term asks for a reading that its proxy does not have; by :meth:`prepare`: too many of the sample
+            cannot be scored.
     """
 
     def __init__(self, name: str, proxies: Mapping[str, Proxy]) -> None:
@@ -44,6 +44,9 @@ class RankSum(Proxy):
         super().__init__(one.space, one.task)
         self.name = name
         self.proxies = {proxy: proxies[proxy] for proxy in proxies_in(name)}
+        for proxy, reading in terms_of(name):
+            self.proxies[proxy].check_reading(reading)
+        self.readings = tuple(map(_term, terms_of(name)))
         self.seeded = any(proxy.seeded for proxy in self.proxies.values())
 
     @property
@@ -89,18 +92,16 @@ class RankSum(Proxy):
 
     def _values(self, architecture: Architecture, seed: int) -> dict[str, float]:
         measured = {name: proxy.measure(architecture, seed) for name, proxy in self.proxies.items()}
-        return {
-            proxy if reading is None else f"{proxy}.{reading}": _reading(proxy, reading, *measured[proxy])
-            for proxy, reading in terms_of(self.name)
-        }
+        found = {}
+        for proxy, reading in terms_of(self.name):
+            value, readings = measured[proxy]
+            found[_term((proxy, reading))] = value if reading is None else readings[reading]
+        return found
 
 
-def _reading(proxy: str, reading: str | None, value: float, readings: Mapping[str, float]) -> float:
-    if reading is None:
-        return value
-    if reading not in readings:
-        raise UserError(f"proxy {proxy} has no reading {reading!r}; it has {', '.join(readings) or 'none'}.")
-    return readings[reading]
+def _term(term: tuple[str, str | None]) -> str:
+    proxy, reading = term
+    return proxy if reading is None else f"{proxy}.{reading}"
 
 
 def normal_score(value: float, sample: Sequence[float] | Values) -> float:

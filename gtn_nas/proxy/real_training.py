@@ -22,6 +22,8 @@ class _RealTraining(Proxy):
     ``tse``: the last epoch's mean training loss, negated (TSE-E; Ru et al., 2021).
     """
 
+    readings = ("tse",)
+
     def __init__(self, space: SearchSpace, task: Task, recipe: Recipe) -> None:
         super().__init__(space, task)
         self.recipe = recipe

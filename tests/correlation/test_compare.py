@@ -83,6 +83,8 @@ def test_the_whole(digits: Task, table: TruthTable) -> None:
 
 def test_other_readings_and_sums_of_ranks_are_columns(digits: Task, table: TruthTable) -> None:
     class Reader(Params):
+        readings = ("upside_down",)
+
         def measure(self, architecture: Architecture, seed: int) -> tuple[float, dict[str, float]]:
             value, _ = super().measure(architecture, seed)
             return value, {"upside_down": -value}
@@ -101,7 +103,7 @@ def test_other_readings_and_sums_of_ranks_are_columns(digits: Task, table: Truth
     assert cost["params+flops"] > cost["params.upside_down"]
     assert proxies_of(columns) == ["gtn", "params", "flops"]
     with pytest.raises(UserError, match=r"proxy params has no reading 'loss'; it has upside_down\."):
-        compare(table, proxies, seeds=1, columns=["gtn", "params.loss"])
+        compare(table, proxies, seeds=1, columns=["gtn", "params.loss"], on_score=lambda *_: pytest.fail("too late"))
 
 
 def test_classes_that_are_misplaced_or_badly_ranked_are_told() -> None:
