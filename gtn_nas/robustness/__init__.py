@@ -3,6 +3,7 @@
 from gtn_nas.robustness.attacks import fgsm, iterated_fgsm, penalised_fgsm, pgd
 from gtn_nas.robustness.corruptions import blur, noise
 from gtn_nas.robustness.curve import Curve, accuracy_curve
+from gtn_nas.robustness.of_model import curve_of_model, images_for
 from gtn_nas.robustness.subject import Logits, PixelRange, Subject, check_strength
 from gtn_nas.robustness.trials import (
     BLUR_GRID,
@@ -30,8 +31,10 @@ __all__ = [
     "accuracy_curve",
     "blur",
     "check_strength",
+    "curve_of_model",
     "fgsm",
     "find_trials",
+    "images_for",
     "iterated_fgsm",
     "noise",
     "penalised_fgsm",
