@@ -2,7 +2,7 @@
 
 from gtn_nas.robustness.attacks import fgsm, iterated_fgsm, penalised_fgsm, pgd
 from gtn_nas.robustness.corruptions import blur, noise
-from gtn_nas.robustness.curve import Curve, accuracy_curve
+from gtn_nas.robustness.curve import FGSM_EPSILON, Curve, accuracy_curve, fgsm_accuracy
 from gtn_nas.robustness.of_model import curve_of_model, images_for
 from gtn_nas.robustness.subject import Logits, PixelRange, Subject, check_strength
 from gtn_nas.robustness.trials import (
@@ -19,6 +19,7 @@ from gtn_nas.robustness.trials import (
 __all__ = [
     "BLUR_GRID",
     "EPSILON_GRID",
+    "FGSM_EPSILON",
     "ITERATED_FGSM_GRID",
     "NOISE_GRID",
     "PENALISED_FGSM_GRID",
@@ -33,6 +34,7 @@ __all__ = [
     "check_strength",
     "curve_of_model",
     "fgsm",
+    "fgsm_accuracy",
     "find_trials",
     "images_for",
     "iterated_fgsm",
