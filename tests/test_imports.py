@@ -19,7 +19,7 @@ FROM_THE_TOP = [
     {"proxy"},
     {"meta"},
     {"teacher", "training"},
-    {"model"},
+    {"model", "robustness"},
     {"nets", "space", "task", "data"},
     {"device", "errors", "extras", "files", "fingerprint", "memory", "nni_import", "parallel", "processes", "seeding"},
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -57,6 +58,12 @@ class Calibrated(Proxy):
         """Hash of the other proxy's, of what is known, and of the reference."""
         known = [(self.space.key(one.architecture), one.accuracy, one.score) for one in self.known]
         return fingerprint(repr((self.name, self.proxy.fingerprint, known, self._reference)))
+
+    def attacked(self) -> Calibrated:
+        """Return the same with the other proxy's ``fgsm_accuracy`` among the readings."""
+        made = copy.copy(self)
+        made.proxy = self.proxy.attacked()
+        return made
 
     def predict(self, candidates: Sequence[Known]) -> Prediction:
         """Predict candidates by their scores and sizes; their accuracies are not looked at."""

@@ -28,6 +28,7 @@ VERBS = {
     "storage": "gtn_nas.cli.storage:storage_command",
     "dashboard": "gtn_nas.cli.dashboard:dashboard_command",
     "train-best": "gtn_nas.cli.train_best:train_best_command",
+    "robustness": "gtn_nas.cli.robustness:robustness_command",
     "truth": "gtn_nas.cli.truth:truth_command",
     "correlate": "gtn_nas.cli.correlate:correlate_command",
     "spaces": "gtn_nas.cli.spaces:spaces_command",

@@ -156,7 +156,7 @@ def search_command(
             stored = find_teacher(task, loaded_space, settings.teacher.model_dump(exclude_unset=True))
             teachers = [load_teacher(stored.folder)]
     make_proposer(engine, sampler, seed, loaded_space, len(goal.names))  # refused before any work
-    proxy = make_score(scored_by, loaded_space, task, teachers, settings.recipe)
+    proxy = goal.prepared(make_score(scored_by, loaded_space, task, teachers, settings.recipe))
     if stored is not None and worker is None:
         note(f"teacher: [bold]{escape(str(stored.folder))}[/]")
     name = study or f"{loaded_space.name}-{task.name}"

@@ -76,6 +76,7 @@ def train_best_command(
         "space_fingerprint": loaded_space.fingerprint,
         "architecture": architecture,
         "task": task.name,
+        "task_source": task.source,
         "task_fingerprint": task.fingerprint,
         "image_shape": list(task.image_shape),
         "classes": task.classes,

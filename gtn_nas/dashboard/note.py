@@ -18,6 +18,7 @@ _VALUES = {
 _READ = {
     "accuracy": "**{proxy}**: {meaning}. Higher is better; only the order is to be trusted.",
     "loss": "**loss**: cross-entropy on real validation images after the lesson.",
+    "fgsm_accuracy": "**fgsm_accuracy**: accuracy on validation images after FGSM at ε = 0.05 (pixels from 0 to 1).",
     "params": "**params**: trainable parameters.",
     "flops": "**flops**: floating-point operations of one image's forward pass.",
     "latency": "**latency**: seconds of one image's forward pass on the machine that searched.",

@@ -70,10 +70,12 @@ def teach_architecture(
     rule: InnerOptimiser,
     protocol: Protocol,
     watch: Watch | None = None,
+    after: Callable[[Learner, Taught], None] | None = None,
 ) -> tuple[Grade, list[float]]:
     """Build a learner from ``seed``, teach it, examine it on the first 2,000 validation images.
 
-    Returns its grade and the training loss of every step. ``watch``: examinations on the way.
+    Returns its grade and the training loss of every step. ``watch``: examinations on the way; ``after`` is shown what
+    the learner has become.
 
     Raises:
         UserError: the network has nothing to train.
@@ -86,6 +88,8 @@ def teach_architecture(
                 stops.remove(len(taught.losses))  # a learner that diverges right after a stop has been seen
                 seen = grade(learner, taught, task.validation.head(min(watch.images, GRADED)))
                 watch.see(len(taught.losses), seen.accuracy)
+        if after is not None:
+            after(learner, taught)
     return grade(learner, taught, task.validation.head(GRADED)), taught.losses
 
 

@@ -68,6 +68,19 @@ class Proxy(ABC):
     def prepare(self) -> None:  # noqa: B027 # most have nothing to prepare
         """Measure once what all scores are held against; raises UserError where that cannot be."""
 
+    def attacked(self) -> Proxy:
+        """Return the same proxy with one more reading, ``fgsm_accuracy``, of the network that it trains.
+
+        Accuracy on the first 2,000 validation images after FGSM (:func:`gtn_nas.robustness.fgsm_accuracy`).
+
+        Raises:
+            UserError: it trains none.
+        """
+        raise UserError(
+            f"proxy {self.name} trains no network that could be attacked; search for fgsm_accuracy by one that does, "
+            "such as gtn or real_steps."
+        )
+
     def watched(self, architecture: Architecture, seed: int, see: See) -> tuple[float, dict[str, float]]:
         """Measure, and show the accuracy on the way; what ``see`` raises ends it."""
         return self.measure(architecture, seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import statistics
 from collections.abc import Sequence
 
@@ -67,9 +68,10 @@ class GtnArea(Gtn):
             see(step, accuracy)
 
         watch = Watch((0.25, 0.5, 0.75), GRADED, note)
-        score, _ = self._measure(architecture, seed, watch)
+        score, readings = self._measure(architecture, seed, watch)
+        kept = {name: readings[name] for name in ("fgsm_accuracy",) if name in readings}
         missed = len(watch.stops(self.steps)) - len(curve)  # it diverged: what it then was is what it stays
-        return statistics.fmean([*curve, *[score] * (missed + 1)]), {}
+        return statistics.fmean([*curve, *[score] * (missed + 1)]), kept
 
 
 class GtnEnsemble(Proxy):
@@ -86,7 +88,13 @@ class GtnEnsemble(Proxy):
         super().__init__(space, task)
         if not teachers:
             raise UserError("gtn_ensemble needs at least one teacher; give --teacher for each.")
-        self.members = [Gtn(space, task, teacher) for teacher in teachers]
+        self.members: list[LessonProxy] = [Gtn(space, task, teacher) for teacher in teachers]
+
+    def attacked(self) -> GtnEnsemble:
+        """Return the ensemble with the mean of its members' ``fgsm_accuracy`` for one more reading."""
+        made = copy.copy(self)
+        made.members = [member.attacked() for member in self.members]
+        return made
 
     @property
     def fingerprint(self) -> str:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import statistics
 from abc import abstractmethod
+from functools import partial
 
 from gtn_nas.meta.inner import InnerOptimiser
-from gtn_nas.meta.teach import Watch, teach_architecture
+from gtn_nas.meta.learner import Learner
+from gtn_nas.meta.teach import GRADED, Taught, Watch, teach_architecture
 from gtn_nas.proxy.base import SCORE_SEEDS, Proxy, See
+from gtn_nas.robustness import PixelRange, fgsm_accuracy
 from gtn_nas.space import Architecture
 from gtn_nas.teacher.lesson import Lesson
 from gtn_nas.teacher.protocol import Protocol
 
 __all__ = ["LessonProxy"]
 
+_ATTACKED_AT_ONCE = 500  # a gradient takes memory
 _GLIMPSES, _GLIMPSED = (0.25, 0.5), 256  # shares of the lesson, and images: little beside the lesson's own cost
 
 
@@ -29,6 +34,13 @@ class LessonProxy(Proxy):
     readings: tuple[str, ...] = ("loss", "tse", "tse_late")
     rule: InnerOptimiser
     protocol: Protocol
+    _attacks = False
+
+    def attacked(self) -> LessonProxy:
+        """Return the same proxy with one more reading, ``fgsm_accuracy``, of the taught network."""
+        made = copy.copy(self)
+        made._attacks = True
+        return made
 
     @abstractmethod
     def lesson(self, seed: int) -> Lesson:
@@ -43,9 +55,14 @@ class LessonProxy(Proxy):
         return self._measure(architecture, seed, Watch(_GLIMPSES, _GLIMPSED, see))
 
     def _measure(self, architecture: Architecture, seed: int, watch: Watch | None) -> tuple[float, dict[str, float]]:
-        lesson = self.lesson(seed)
+        lesson, robust = self.lesson(seed), dict[str, float]()
+
+        def attack(learner: Learner, taught: Taught) -> None:
+            robust["fgsm_accuracy"] = self._after_fgsm(learner, taught)
+
+        also = attack if self._attacks else None
         graded, losses = teach_architecture(
-            self.space, self.task, architecture, SCORE_SEEDS + seed, lesson, self.rule, self.protocol, watch
+            self.space, self.task, architecture, SCORE_SEEDS + seed, lesson, self.rule, self.protocol, watch, also
         )
         # A learner that diverged did not even do as well as at its worst in the steps it missed.
         losses += [max(losses, default=math.inf)] * (lesson.steps - len(losses))
@@ -54,4 +71,11 @@ class LessonProxy(Proxy):
             "loss": -graded.loss,
             "tse": -statistics.fmean(losses),
             "tse_late": -statistics.fmean(late),
+            **robust,
         }
+
+    def _after_fgsm(self, learner: Learner, taught: Taught) -> float:
+        split = self.task.validation.head(GRADED)
+        valid = PixelRange.of(self.task.mean, self.task.std, split.images)
+        size = len(split) if taught.statistics is None else _ATTACKED_AT_ONCE  # None: they normalise one another
+        return fgsm_accuracy(partial(learner.predict, taught.theta, statistics=taught.statistics), split, valid, size)

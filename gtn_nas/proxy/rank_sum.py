@@ -62,6 +62,17 @@ class RankSum(Proxy):
         places = [normal_score(values[name], known) for name, known in self.reference.items()]
         return float(np.mean(places)), values
 
+    def attacked(self) -> Proxy:
+        """Refuse: its terms may each train a network of their own, or none.
+
+        Raises:
+            UserError: always.
+        """
+        raise UserError(
+            f"{self.name} is a rank, of no one network that could be attacked; search for fgsm_accuracy by a single "
+            "proxy that trains, such as gtn or real_steps."
+        )
+
     def prepare(self) -> None:
         """Score the sample."""
         _ = self.reference

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Callable
 
 from gtn_nas.fingerprint import fingerprint
+from gtn_nas.meta.teach import GRADED
 from gtn_nas.proxy.base import SCORE_SEEDS, Proxy, Score, See, timed
+from gtn_nas.robustness import PixelRange, fgsm_accuracy
 from gtn_nas.seeding import seeded
 from gtn_nas.space import Architecture, SearchSpace
 from gtn_nas.task import Task
@@ -28,6 +31,14 @@ class _RealTraining(Proxy):
         super().__init__(space, task)
         self.recipe = recipe
 
+    _attacks = False
+
+    def attacked(self) -> _RealTraining:
+        """Return the same proxy with one more reading, ``fgsm_accuracy``, of the trained network."""
+        made = copy.copy(self)
+        made._attacks = True
+        return made
+
     def train(
         self, architecture: Architecture, seed: int, rate: Callable[[int], float | None]
     ) -> tuple[float, dict[str, float]]:
@@ -35,7 +46,13 @@ class _RealTraining(Proxy):
         with seeded(SCORE_SEEDS + seed):
             network = self.space.build(architecture, self.task)
             fitted = fit(network, self.task, self.recipe, SCORE_SEEDS + seed, rate)
-        return accuracy(network, self.task.validation), {"tse": -fitted.train_loss}
+        readings = {"tse": -fitted.train_loss}
+        score = accuracy(network, self.task.validation)  # it leaves the network in evaluation mode
+        if self._attacks:
+            split = self.task.validation.head(GRADED)
+            valid = PixelRange.of(self.task.mean, self.task.std, split.images)
+            readings["fgsm_accuracy"] = fgsm_accuracy(network, split, valid)
+        return score, readings
 
 
 class EarlyStop(_RealTraining):

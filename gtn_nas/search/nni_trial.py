@@ -40,7 +40,7 @@ def main(words: Sequence[str] | None = None) -> int:
     if not given:
         raise UserError("no parameters came from NNI; run this as the trial_command of an experiment.")
     goal = Goal((options.objective,), Limits(options.max_params, options.max_flops, options.max_latency))
-    proxy = _proxy(options)
+    proxy = goal.prepared(_proxy(options))
     architecture = from_nni(proxy.space.parameters, given)
 
     def see(step: int, accuracy: float) -> None:
@@ -74,7 +74,7 @@ def _known(options: argparse.Namespace, proxy: Proxy, architecture: Architecture
     """Return what the search knows of the architecture already, if anything; it costs no seconds again."""
     known = {} if options.known is None else read_known(options.known)
     found = known.get(proxy.space.key(architecture))
-    if found is None or (found.latency is None and goal.timed):
+    if found is None or not goal.is_served_by(found):
         return None
     return replace(found, excess=check(found.costs, goal.limits), seconds=0.0)
 

@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from gtn_nas.errors import UserError
+from gtn_nas.proxy import Proxy
 from gtn_nas.search.evaluator import Evaluation
 from gtn_nas.search.limits import Limits
 
 __all__ = ["OBJECTIVES", "Goal", "Objective"]
+
+FGSM = "fgsm_accuracy"
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,12 @@ def _loss(evaluation: Evaluation) -> float:
     return -evaluation.readings["loss"]
 
 
+def _fgsm(evaluation: Evaluation) -> float:
+    if FGSM not in evaluation.readings:
+        raise UserError(f"this proxy has no {FGSM}: it trains no network that could be attacked; use gtn.")
+    return evaluation.readings[FGSM]
+
+
 def _latency(evaluation: Evaluation) -> float:
     assert evaluation.latency is not None  # it is measured where a search asks for it
     return evaluation.latency
@@ -38,6 +47,7 @@ OBJECTIVES = {
     for objective in (
         Objective("accuracy", "maximize", lambda evaluation: evaluation.value),
         Objective("loss", "minimize", _loss),
+        Objective(FGSM, "maximize", _fgsm),
         Objective("params", "minimize", lambda evaluation: float(evaluation.params)),
         Objective("flops", "minimize", lambda evaluation: float(evaluation.flops)),
         Objective("latency", "minimize", _latency),
@@ -72,6 +82,19 @@ class Goal:
     def timed(self) -> bool:
         """Whether latency matters."""
         return "latency" in self.names or self.limits.latency is not None
+
+    def prepared(self, proxy: Proxy) -> Proxy:
+        """Return ``proxy`` made to measure what the objectives ask for.
+
+        Raises:
+            UserError: it cannot.
+        """
+        return proxy.attacked() if FGSM in self.names else proxy
+
+    def is_served_by(self, known: Evaluation) -> bool:
+        """Whether an earlier evaluation of a candidate, perhaps for other objectives, holds what these ask for."""
+        timed = known.latency is not None or not self.timed
+        return timed and (FGSM in known.readings or FGSM not in self.names)
 
     def values(self, evaluation: Evaluation) -> list[float]:
         """Return what the objectives read.

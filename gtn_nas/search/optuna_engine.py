@@ -43,9 +43,10 @@ def search(
     three say their reason.
 
     Raises:
-        UserError: searches on several hosts share an SQLite file.
+        UserError: searches on several hosts share an SQLite file, or the proxy cannot measure an objective.
     """
     goal, rhythm = goal or Goal(), rhythm or Rhythm()
+    proxy = goal.prepared(proxy)
     turns = Turns(study, trials, proxy.space.parameters, rhythm)
     known = known_evaluations(study)
     try:
@@ -81,7 +82,7 @@ def _score(
     if scored is not None:
         known.setdefault(key, evaluation_of(scored))
     try:
-        if key in known and (known[key].latency is not None or not goal.timed):
+        if key in known and goal.is_served_by(known[key]):
             known[key] = replace(known[key], excess=check(known[key].costs, goal.limits))
         else:
             known[key] = evaluate(proxy, architecture, seeds, goal.limits, goal.timed, _show(study, trial))

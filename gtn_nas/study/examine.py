@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,7 +18,7 @@ from gtn_nas.teacher.frozen import FrozenTeacher
 from gtn_nas.teacher.lesson import Lesson
 from gtn_nas.teacher.protocol import Protocol
 
-__all__ = ["Seen", "accuracies_on_test", "in_other_orders"]
+__all__ = ["Seen", "accuracies_on_test", "in_other_orders", "taught_learners"]
 
 _AT_ONCE = 512  # test images that normalise one another, as in GoodAI's experiments
 _SEEDS = 5_000  # of the learners, apart from those of training, validation and quality
@@ -50,18 +50,35 @@ def accuracies_on_test(
     A learner that diverges stays as it last was for all stops to come. ``images``: how many of the test images;
     ``lesson``: another one than the teacher's own.
     """
+    part = task.test.head(images or len(task.test))
+    seen = [
+        Seen(len(taught.losses), grade(learner, taught, part).accuracy, _transductive(learner, taught, part))
+        for learner, taught in taught_learners(teacher, space, task, seed, stops, lesson)
+    ]
+    steps = (lesson or teacher.lesson).steps
+    wanted = sorted({*(stop for stop in stops if stop < steps), steps})
+    return [*seen[:-1], *(replace(seen[-1], steps=stop) for stop in wanted[len(seen) - 1 :])]
+
+
+def taught_learners(
+    teacher: FrozenTeacher,
+    space: SearchSpace,
+    task: Task,
+    seed: int,
+    stops: Sequence[int] = (),
+    lesson: Lesson | None = None,
+) -> Iterator[tuple[Learner, Taught]]:
+    """Teach the learner that ``seed`` draws from ``space``; yield what it is after every stop, and at the end.
+
+    It is one learner: what is asked of it must be asked before the next is taken.
+    """
     lesson = lesson or teacher.lesson
     architecture: Architecture = space.sample(np.random.default_rng(_SEEDS + seed))
-    rule, part = inner_optimiser(teacher.config.inner), task.test.head(images or len(task.test))
-    protocol = Protocol("synthetic", teacher.config.statistics_batches)
+    rule, protocol = inner_optimiser(teacher.config.inner), Protocol("synthetic", teacher.config.statistics_batches)
     with seeded(_SEEDS + seed):
         learner = Learner(space.build(architecture, task).to(lesson.images.device))
-        seen = [
-            Seen(len(taught.losses), grade(learner, taught, part).accuracy, _transductive(learner, taught, part))
-            for taught in course(learner, learner.initial, lesson, rule, protocol, frozenset(stops))
-        ]
-    wanted = sorted({*(stop for stop in stops if stop < lesson.steps), lesson.steps})
-    return [*seen[:-1], *(replace(seen[-1], steps=stop) for stop in wanted[len(seen) - 1 :])]
+        for taught in course(learner, learner.initial, lesson, rule, protocol, frozenset(stops)):
+            yield learner, taught
 
 
 def in_other_orders(lesson: Lesson, count: int, seed: int) -> Iterable[Lesson]:

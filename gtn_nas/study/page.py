@@ -17,6 +17,7 @@ from gtn_nas.study.comparison import compare
 from gtn_nas.study.lessons import picture_name
 from gtn_nas.study.measured import Measured
 from gtn_nas.study.plan import Plan
+from gtn_nas.study.robustness import axes_of
 from gtn_nas.study.study import ScaleName, Study
 from gtn_nas.study.words import CORRELATIONS, claim_in_words, published_in_words, sentences, spread, summary
 
@@ -81,7 +82,7 @@ def _in_words(measured: Measured, variant: str, figures: Sequence[str]) -> list[
 
 def _drawings(measured: Measured) -> Iterator[tuple[str, Drawing]]:
     for name in measured.series:
-        x, y = _AXES.get(name, ("", name))
+        x, y = _AXES.get(name) or axes_of(name) or ("", name)
         for group, variants in _groups(measured).items():
             lines = {variant.rpartition("/")[2]: measured.curve(variant, name) for variant in variants}
             if drawing := curves(lines, _file_name(name, group), x, "accuracy"):

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from torch import nn
 
 from gtn_nas.meta.config import MetaConfig
 from gtn_nas.seeding import seeded
@@ -18,9 +19,9 @@ from gtn_nas.study.run import Outcome, Run
 from gtn_nas.study.workshop import Workshop
 from gtn_nas.task import Task
 from gtn_nas.teacher.config import TeacherConfig
-from gtn_nas.training import Recipe, accuracy, fit
+from gtn_nas.training import Recipe, accuracy, fit, steps_per_epoch
 
-__all__ = ["REAL", "Teaches", "Transfer"]
+__all__ = ["REAL", "Teaches", "Transfer", "train_really"]
 
 REAL = "real data"
 
@@ -85,7 +86,8 @@ class Transfer(Plan):
         """Train one learner, on real images or by a teacher, and examine it on test images."""
         name, _, learner = run.variant.partition("/")
         if name == REAL:
-            return Outcome({"real": self._really(learner, run.seed, workshop.task)})
+            network, task = train_really(learner, workshop.task, self.recipe, run.seed), workshop.task
+            return Outcome({"real": accuracy(network, task.test.head(self.images or len(task.test)))})
         teaches = self.teachers[name]
         teacher = workshop.teacher(load_space(teaches.space), teaches.teacher, teaches.meta, name)
         space, stops = load_space(f"published[learner={learner}]"), sorted({*self.steps, *self.stops})
@@ -125,10 +127,12 @@ class Transfer(Plan):
             return None
         return min(statistics.fmean(values) for values in modes) > self.threshold
 
-    def _really(self, learner: str, seed: int, task: Task) -> float:
-        total = self.recipe.epochs * (len(task.train) // min(self.recipe.batch_size, len(task.train)))
-        space = load_space(f"published[learner={learner}]")
-        with seeded(seed):
-            network = space.build({"learner": learner}, task)
-            fit(network, task, self.recipe, seed, lambda step: 1.0 if step < total else None)
-        return accuracy(network, task.test.head(self.images or len(task.test)))
+
+def train_really(learner: str, task: Task, recipe: Recipe, seed: int) -> nn.Module:
+    """Return a published learner after the recipe's epochs on real images, its rate constant."""
+    total = recipe.epochs * steps_per_epoch(task, recipe)
+    space = load_space(f"published[learner={learner}]")
+    with seeded(seed):
+        network = space.build({"learner": learner}, task)
+        fit(network, task, recipe, seed, lambda step: 1.0 if step < total else None)
+    return network

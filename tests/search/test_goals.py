@@ -114,7 +114,9 @@ def test_other_objectives_or_limits_are_another_study(digits: Task, tmp_path: Pa
 
 
 def test_wrong_goals_are_refused(digits: Task) -> None:
-    with pytest.raises(UserError, match="unknown objective 'speed'; use one of accuracy, loss, params, flops, latency"):
+    with pytest.raises(
+        UserError, match="unknown objective 'speed'; use one of accuracy, loss, fgsm_accuracy, params, flops, latency"
+    ):
         Goal(("speed",))
     with pytest.raises(UserError, match="each objective counts once"):
         Goal(("params", "params"))
