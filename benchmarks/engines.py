@@ -108,7 +108,9 @@ def draw(curves: Mapping[str, np.ndarray], path: Path) -> None:
         axes.fill_between(trials, low, high, alpha=0.15, color=line.get_color(), linewidth=0)
     axes.set(xlabel="candidates", ylabel="best score so far (mean, 95 % interval over seeds)")
     early = min(len(found[0]) // 10, 10)  # the first few are luck, and would squeeze the rest
-    axes.set_ylim(bottom=min(interval(found)[1][early] for found in curves.values()))
+    low = min(interval(found)[1][early] for found in curves.values())
+    high = max(float(found.max()) for found in curves.values())
+    axes.set_ylim(low, high + 0.05 * max(high - low, 1e-6))
     axes.legend(loc="lower right")
     axes.grid(alpha=0.3)
     figure.savefig(path, dpi=150)
