@@ -69,6 +69,7 @@ class Turns:
                 return None
             dead = next((trial for trial in trials if self._died(trial)), None)
             if dead is not None:
+                dead = self._now(dead)
                 if self._bury(dead) and dead.params:
                     return self._ask(trials, dead)
             elif self._before(trials, len(trials)) < self._trials:
@@ -103,7 +104,7 @@ class Turns:
             if not same:
                 return None
             for one in same:
-                if self._died(one):
+                if self._died(one) and self._now(one).user_attrs.get("key", key) == key:
                     self._bury(one)  # this trial is of the same candidate, or of one that was not yet chosen
             time.sleep(self._rhythm.look)
 
@@ -148,6 +149,10 @@ class Turns:
             self._heard[trial.number] = sign, time.monotonic()
             return worker is not None and worker.gone()
         return time.monotonic() - since > self._rhythm.patience or (worker is not None and worker.gone())
+
+    def _now(self, trial: FrozenTrial) -> FrozenTrial:
+        """Return the trial as it is: what was looked at may be from before its search's last words."""
+        return self._study._storage.get_trial(trial._trial_id)
 
     def _bury(self, trial: FrozenTrial) -> bool:
         """Close a dead search's trial; whether its candidate is to be tried again, and by this search."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import signal
 import subprocess
@@ -22,7 +23,7 @@ from gtn_nas.errors import UserError
 from gtn_nas.proxy import Proxy
 from gtn_nas.search import Rhythm, make_sampler, open_study, search, settled_trials, trial_rows
 from gtn_nas.search.interrupts import deferred_interrupts
-from gtn_nas.search.turns import DEATHS
+from gtn_nas.search.turns import DEATHS, Turns
 from gtn_nas.search.worker import BEAT, WORKER, Worker
 from gtn_nas.space import Architecture, Cost, SearchSpace
 from gtn_nas.task import Task
@@ -40,7 +41,7 @@ class Few(SearchSpace):
     }
 
     def build(self, architecture: Architecture, task: Task) -> Any:
-        raise NotImplementedError
+        pytest.fail("no proxy of these tests builds a network")
 
     def cost(self, architecture: Architecture, task: Task) -> Cost:
         return Cost(int(architecture["width"]), 1)
@@ -124,6 +125,53 @@ def test_the_candidate_of_a_killed_search_is_tried_again(digits: Task, storage: 
     assert (first.params, first.user_attrs[DEATHS]) == (lost.params, [0])
     assert study.trials[0].state is TrialState.FAIL
     assert len(settled_trials(study)) == 3
+
+
+def test_a_look_from_before_a_search_died_loses_nothing(
+    digits: Task, storage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database reads a trial's parts one after the other, so that a look may lack what was written meanwhile."""
+    proxy = Asked(digits)
+    study = open_with(proxy, storage)
+    lost = left_running(study, proxy, killed())
+    read, looks = study.get_trials, []
+
+    def early(*words: Any, **options: Any) -> list[FrozenTrial]:
+        found = copy.deepcopy(read(*words, **options))
+        if found[0].state is TrialState.RUNNING:
+            found[0].params = {}
+            found[0].user_attrs = {WORKER: found[0].user_attrs[WORKER]}
+            looks.append(found)
+        return found
+
+    monkeypatch.setattr(study, "get_trials", early)
+    search(study, proxy, trials=1, seeds=1)
+    assert looks
+    (again,) = settled_trials(study)
+    assert (again.params, again.user_attrs[DEATHS]) == (lost.params, [lost.number])
+
+
+def test_a_trial_waits_for_none_of_another_candidate(
+    digits: Task, storage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = Asked(digits)
+    study = open_with(proxy, storage)
+    turns = Turns(study, 3, proxy.space.parameters, Rhythm(look=0.01))
+    lost = left_running(study, proxy, killed(), key="of another")
+    trial = study.ask(fixed_distributions=dict(proxy.space.parameters))
+    read, looks = study.get_trials, []
+
+    def early(*words: Any, **options: Any) -> list[FrozenTrial]:
+        found = copy.deepcopy(read(*words, **options))
+        if not looks:
+            del found[0].user_attrs["key"]  # once, as it was before the search wrote it and died
+        looks.append(found)
+        return found
+
+    monkeypatch.setattr(study, "get_trials", early)
+    assert turns.settle_on(trial, "mine") is None
+    assert len(looks) == 2
+    assert study._storage.get_trial(lost._trial_id).state is TrialState.RUNNING  # for whoever tries it again
 
 
 @pytest.mark.parametrize("worker", [elsewhere(), Worker.here(), None])
