@@ -17,7 +17,6 @@ from gtn_nas.nni_import import import_nni
 __all__ = ["free_port", "in_environment", "nni_at", "running"]
 
 _REQUIRED = [Path(__file__).with_name(name) for name in ("loopback.js", "orphan.js")]
-_FAREWELL = 60.0  # seconds for what the manager started to end after it
 
 
 def free_port(port: int) -> int:
@@ -80,11 +79,10 @@ def running(experiment: Any, port: int, patience: float, home: Path) -> Iterator
         except Exception:  # it does not answer: NNI raises anything
             manager.kill()
         manager.wait()
-        _, left = psutil.wait_procs(started, _FAREWELL)
-        for process in left:
+        for process in started:  # without a manager a tuner would only try, and complain, for a while
             with suppress(psutil.NoSuchProcess):
                 process.kill()
-        psutil.wait_procs(left)
+        psutil.wait_procs(started)
 
 
 def _start(experiment: Any, port: int, patience: float, home: Path) -> None:
