@@ -145,9 +145,11 @@ class Learner:
     @contextmanager
     def _evaluating(self) -> Iterator[None]:
         self.network.eval()
+        graph, self._demand.graph = self._demand.graph, self._demand.graph and torch.is_grad_enabled()
         try:
             yield
         finally:
+            self._demand.graph = graph
             self.network.train()
 
 

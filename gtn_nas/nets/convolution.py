@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gtn_nas.nets.convolution_kernels import Geometry, Gradients, convolve, derive, has_own_gradient
+from gtn_nas.nets.convolution_kernels import Geometry, Gradients, convolve, derive
 from gtn_nas.nets.demand import Demand
 from gtn_nas.nets.order import refuse_third_derivatives
 
@@ -48,7 +48,7 @@ class Conv2d(nn.Module):
             y = F.linear(x.permute(0, 2, 3, 1), weight.flatten(1), self.bias).permute(0, 3, 1, 2)
         else:
             geometry = (self.stride, padding, self.dilation, False, [0, 0], self.groups)
-            if self.demand.graph or has_own_gradient(x, weight, geometry):
+            if self.demand.graph:
                 y = _Convolution.apply(x, weight, self.bias, geometry, self.demand)
             else:
                 y = convolve(x, weight, self.bias, geometry)

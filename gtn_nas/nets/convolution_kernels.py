@@ -10,12 +10,11 @@ from torch import Tensor
 
 from gtn_nas.nets.layout import channels_last
 
-__all__ = ["Geometry", "Gradients", "convolve", "derive", "has_own_gradient"]
+__all__ = ["Geometry", "Gradients", "convolve", "derive"]
 
 Geometry = tuple[list[int], list[int], list[int], bool, list[int], int]  # stride, padding, dilation, …, groups
 Gradients = tuple[Tensor | None, Tensor | None, Tensor | None]
 
-_SMALL_MAP = 16  # output pixels up to which a weight gradient is faster as a convolution of batch and channels
 _LARGE_MAP = 400  # output pixels from which a single-channel input gradient is faster as a matrix product
 
 
@@ -25,49 +24,30 @@ def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry)
     return y
 
 
-def has_own_gradient(x: Tensor, weight: Tensor, geometry: Geometry) -> bool:
-    """Whether :func:`derive` does something else for the parameters than the library would."""
-    if x.device.type != "cpu" or not _is_plain(geometry):
-        return False
-    rows, columns = (
-        size + 2 * pad - taps + 1 for size, pad, taps in zip(x.shape[2:], geometry[1], weight.shape[2:], strict=True)
-    )
-    return rows * columns <= _SMALL_MAP
-
-
 def derive(gradient: Tensor, x: Tensor, weight: Tensor, geometry: Geometry, wanted: list[bool]) -> Gradients:
     """Return the gradients for input, weight and bias that are ``wanted``, from the output's ``gradient``."""
     of_x = of_weight = of_bias = None
     x_wanted, weight_wanted, bias_wanted = wanted
     gradient = channels_last(gradient)
-    pixels = gradient.shape[2] * gradient.shape[3]
-    if gradient.device.type == "cpu" and _is_plain(geometry):
-        if x_wanted and x.shape[1] == 1 and pixels >= _LARGE_MAP:
-            of_x, x_wanted = _single_channel_gradient(gradient, x, weight, geometry[1]), False
-        if weight_wanted and pixels <= _SMALL_MAP:
-            of_weight, weight_wanted = _small_map_gradient(gradient, x, geometry[1]), False
+    if x_wanted and _has_quicker_input_gradient(gradient, x, geometry):
+        of_x, x_wanted = _single_channel_gradient(gradient, x, weight, geometry[1]), False
     if x_wanted or weight_wanted:
         biases = [len(weight)] if bias_wanted else None
         found = torch.ops.aten.convolution_backward(
             gradient, channels_last(x), channels_last(weight), biases, *geometry, [x_wanted, weight_wanted, bias_wanted]
         )
         of_x = found[0] if x_wanted else of_x
-        of_weight = found[1] if weight_wanted else of_weight
-        of_bias = found[2]
+        of_weight, of_bias = found[1:]
     elif bias_wanted:
         of_bias = gradient.sum((0, 2, 3))
     return of_x, of_weight, of_bias
 
 
-def _is_plain(geometry: Geometry) -> bool:
+def _has_quicker_input_gradient(gradient: Tensor, x: Tensor, geometry: Geometry) -> bool:
     stride, _, dilation, _, _, groups = geometry
-    return stride == [1, 1] and dilation == [1, 1] and groups == 1
-
-
-def _small_map_gradient(gradient: Tensor, x: Tensor, padding: list[int]) -> Tensor:
-    """Return w̄ ``[C', C, k, k]`` as the convolution of x by ȳ, channels in the place of the batch."""
-    geometry = ([1, 1], padding, [1, 1], False, [0, 0], 1)
-    return channels_last(convolve(x.transpose(0, 1), gradient.transpose(0, 1), None, geometry).transpose(0, 1))
+    plain = stride == [1, 1] and dilation == [1, 1] and groups == 1
+    pixels = gradient.shape[2] * gradient.shape[3]
+    return plain and gradient.device.type == "cpu" and x.shape[1] == 1 and pixels >= _LARGE_MAP
 
 
 def _single_channel_gradient(gradient: Tensor, x: Tensor, weight: Tensor, padding: list[int]) -> Tensor:

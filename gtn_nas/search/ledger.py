@@ -140,9 +140,8 @@ def known_evaluations(study: optuna.Study) -> dict[str, Evaluation]:
     return found
 
 
-def note_evaluation(trial: optuna.Trial, key: str, evaluation: Evaluation) -> None:
-    """Write what was measured onto the running trial."""
-    trial.set_user_attr("key", key)
+def note_evaluation(trial: optuna.Trial, evaluation: Evaluation) -> None:
+    """Write what was measured onto the running trial, which has its key already."""
     trial.set_user_attr("scores", list(evaluation.scores))
     if evaluation.curve:
         trial.set_user_attr("curve", [list(point) for point in evaluation.curve])

@@ -85,21 +85,21 @@ def _score(
         if key in known and goal.is_served_by(known[key]):
             known[key] = replace(known[key], excess=check(known[key].costs, goal.limits))
         else:
-            known[key] = evaluate(proxy, architecture, seeds, goal.limits, goal.timed, _show(study, trial))
+            # What a pruner is shown is accuracy, and it takes one objective.
+            show = _show(trial) if goal.names == ("accuracy",) else None
+            known[key] = evaluate(proxy, architecture, seeds, goal.limits, goal.timed, show)
     except (OverLimit, CandidateStopped) as given_up:
         return _settle(study, trial, TrialState.PRUNED, given_up)
     except CandidateFailed as failure:
         return _settle(study, trial, TrialState.FAIL, failure)
-    note_evaluation(trial, key, known[key])
+    note_evaluation(trial, known[key])
     told = study.tell(trial, goal.values(known[key]))
     known[key] = replace(known[key], seconds=0.0)
     return told
 
 
-def _show(study: optuna.Study, trial: optuna.Trial) -> See | None:
-    """Return what hands the accuracy on the way to the study's pruner; several objectives have none."""
-    if study.metric_names != ["accuracy"]:
-        return None
+def _show(trial: optuna.Trial) -> See:
+    """Return what hands the accuracy on the way to the study's pruner."""
 
     def report(step: int, accuracy: float) -> None:
         trial.report(accuracy, step)

@@ -54,6 +54,7 @@ class Turns:
         self._heard: dict[int, tuple[Any, float]] = {}  # of a running trial: its last sign of life, and since when
         self._others: dict[int, Any] | None = None
         self._begun: optuna.Trial | None = None
+        self._seen: list[FrozenTrial] = []  # at the last look
         self._mine: set[int] = set()
         self._reseeded = False
 
@@ -92,8 +93,8 @@ class Turns:
             OneTooMany: another search began the study's last trial at the same time.
         """
         trial.set_user_attr("key", key)
+        trials = self._seen if self._saw_all_before(trial.number) else self._look()
         while True:
-            trials = self._look()
             if self._before(trials, trial.number) >= self._trials:
                 raise OneTooMany
             before = trials[: trial.number]
@@ -107,12 +108,17 @@ class Turns:
                 if self._died(one) and self._now(one).user_attrs.get("key", key) == key:
                     self._bury(one)  # this trial is of the same candidate, or of one that was not yet chosen
             time.sleep(self._rhythm.look)
+            trials = self._look()
 
     def _look(self) -> list[FrozenTrial]:
-        trials = self._study.get_trials(deepcopy=False)
+        self._seen = trials = self._study.get_trials(deepcopy=False)
         if is_file(self._study):
             self._check_hosts(trials)
         return trials
+
+    def _saw_all_before(self, number: int) -> bool:
+        """Whether nothing can have become of the trials before ``number`` since the last look: all had ended."""
+        return len(self._seen) == number and all(trial.state.is_finished() for trial in self._seen)
 
     def _before(self, trials: list[FrozenTrial], number: int) -> int:
         """Count the trials with lower numbers that count."""

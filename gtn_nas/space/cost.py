@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -49,7 +49,8 @@ def count_cost(build: Callable[[], nn.Module], image_shape: tuple[int, int, int]
 
 
 def _count(build: Callable[[], nn.Module], image_shape: tuple[int, int, int], device: str) -> Cost:
-    with torch.device(device):
+    # A device's context puts itself before every call of torch: building takes half as long without.
+    with nullcontext() if torch.get_default_device().type == device else torch.device(device):
         network = build().eval()
         image = torch.zeros(1, *image_shape)
         with FlopCounterMode(display=False) as counter, torch.no_grad():

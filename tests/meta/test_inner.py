@@ -7,6 +7,7 @@ import torch
 
 from gtn_nas.errors import UserError
 from gtn_nas.meta.inner import INNER_OPTIMISERS, Adam, InnerOptimiser, Muon, inner_optimiser
+from gtn_nas.meta.inner.matrices import Matrices
 from gtn_nas.meta.inner.muon import orthogonalised
 
 
@@ -147,3 +148,25 @@ def test_muon_leaves_what_is_no_matrix_to_adam() -> None:
 def test_muon_must_know_the_shapes() -> None:
     with pytest.raises(ValueError, match="6 parameters are not of the shapes that were given; use for_shapes"):
         Muon().initial_state(torch.zeros(6))
+
+
+def test_muon_moves_every_matrix_as_if_it_were_alone() -> None:
+    """Matrices of unlike shapes share batches, padded with zeros; some stand upright."""
+    shapes = [torch.Size(sides) for sides in [(4, 3), (9, 24), (5,), (24, 9), (10, 30), (24, 8, 3, 3), (3, 200)]]
+    matrices = Matrices.of(shapes)
+    assert 1 < len(matrices.batches) < 6
+    assert any(int(index.max()) == len(matrices.back) for index in matrices.batches)  # padding is among them
+    sizes = [shape.numel() for shape in shapes]
+    rng = torch.Generator().manual_seed(0)
+    gradients = torch.randn(3, sum(sizes), generator=rng, dtype=torch.float64)
+    hyper = {name: torch.tensor(value, dtype=torch.float64) for name, value in Muon.hyperparameters.items()}
+
+    def follow_muon(shapes: list[torch.Size], gradients: torch.Tensor) -> torch.Tensor:
+        rule, theta = Muon().for_shapes(shapes), torch.zeros(gradients.shape[1], dtype=torch.float64)
+        state = rule.initial_state(theta)
+        for gradient in gradients:
+            theta, state = rule.update(theta, state, gradient, hyper)
+        return theta
+
+    alone = [follow_muon([shape], part) for shape, part in zip(shapes, gradients.split(sizes, 1), strict=True)]
+    torch.testing.assert_close(follow_muon(shapes, gradients), torch.cat(alone))

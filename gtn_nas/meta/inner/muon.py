@@ -6,21 +6,23 @@ size: a few steps take networks of very different kinds equally far, where Adam'
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from gtn_nas.meta.inner.adam import adam_update
+from gtn_nas.meta.inner.adam import adam_advance, adam_update
 from gtn_nas.meta.inner.base import Hyper, InnerOptimiser, State
+from gtn_nas.meta.inner.matrices import WIDE, Matrices
 
 __all__ = ["Muon", "orthogonalised"]
 
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of the quintic that drives singular values of 0 to 1 towards 1
 _ITERATIONS = 5
 _TINY = 1e-7
-_WIDE = 8  # columns a row from which iterating on the Gram matrix is quicker (on one core)
+
+Rule = Callable[[Tensor, State, Tensor, Hyper], tuple[Tensor, State]]
 
 
 class Muon(InnerOptimiser):
@@ -38,16 +40,8 @@ class Muon(InnerOptimiser):
     decay: ClassVar[float] = 0.1
 
     def __init__(self, shapes: Sequence[torch.Size] = ()) -> None:
-        self._sizes = [shape.numel() for shape in shapes]
-        self._matrices: dict[int, tuple[int, int]] = {}  # place → rows and columns
-        self._alike: dict[tuple[int, int], list[int]] = {}  # places by the shorter and the longer side
-        self._rest: list[int] = []
-        for place, shape in enumerate(shapes):
-            if len(shape) > 1:
-                self._matrices[place] = sides = shape[0], shape[1:].numel()
-                self._alike.setdefault((min(sides), max(sides)), []).append(place)
-            else:
-                self._rest.append(place)
+        self._size = sum(shape.numel() for shape in shapes)
+        self._matrices = {torch.device("cpu"): Matrices.of(shapes)}
 
     def for_shapes(self, shapes: Sequence[torch.Size]) -> InnerOptimiser:
         """Return the rule for parameters of ``shapes``."""
@@ -59,33 +53,42 @@ class Muon(InnerOptimiser):
         Raises:
             ValueError: the shapes that were given do not hold ``P`` parameters.
         """
-        if sum(self._sizes) != len(theta):
+        if self._size != len(theta):
             raise ValueError(f"{len(theta)} parameters are not of the shapes that were given; use for_shapes.")
         one = theta.new_ones(())
-        rest = sum(self._sizes[place] for place in self._rest)
-        return torch.zeros_like(theta), theta.new_zeros(rest), one, one.clone()
+        return torch.zeros_like(theta), theta.new_zeros(len(self._on(theta.device).rest)), one, one.clone()
 
     def update(self, theta: Tensor, state: State, gradient: Tensor, hyper: Hyper) -> tuple[Tensor, State]:
         """Take one step."""
+        return self._step(adam_update, theta, state, gradient, hyper)
+
+    @torch.no_grad()
+    def advance(self, theta: Tensor, state: State, gradient: Tensor, hyper: Hyper) -> tuple[Tensor, State]:
+        """Take one step, Adam's part in few passes."""
+        return self._step(adam_advance, theta, state, gradient, hyper)
+
+    def _step(self, adam: Rule, theta: Tensor, state: State, gradient: Tensor, hyper: Hyper) -> tuple[Tensor, State]:
         first, second, product1, product2 = state
-        mu = hyper["momentum"]
-        before, moments, gradients = (vector.split(self._sizes) for vector in (theta, first, gradient))
+        mu, matrices = hyper["momentum"], self._on(theta.device)
         momentum = gradient + mu * (first - gradient)  # lerp by a tensor is a slow kernel on a CPU
-        ahead = (gradient + mu * (momentum - gradient)).split(self._sizes)
-        after = list(before)
-        for places in self._alike.values():
-            matrices = [_wide(ahead[place].view(self._matrices[place])) for place in places]
-            for place, direction in zip(places, orthogonalised(torch.stack(matrices)), strict=True):
-                rows, columns = self._matrices[place]
-                rate = hyper["lr"] * max(1.0, rows / columns) ** 0.5
-                after[place] = before[place] - rate * (direction.mT if rows > columns else direction).flatten()
-        if self._rest:
+        ahead = torch.cat([gradient + mu * (momentum - gradient), gradient.new_zeros(1)])  # the padding's zero
+        moves = []
+        for index, growth in zip(matrices.batches, matrices.growth, strict=True):
+            direction = orthogonalised(_gathered(ahead, index).view(index.shape))
+            moves.append((-hyper["lr"] * growth.to(theta.dtype) * direction).flatten())
+        if len(matrices.rest):
             knobs = {"lr": hyper["lr_rest"], "beta1": mu, "beta2": hyper["beta2"]}
-            old, moment, slope = (torch.cat([part[p] for p in self._rest]) for part in (before, moments, gradients))
-            new, (_, second, product1, product2) = adam_update(old, (moment, second, product1, product2), slope, knobs)
-            for place, part in zip(self._rest, new.split([self._sizes[p] for p in self._rest]), strict=True):
-                after[place] = part
-        return torch.cat(after), (momentum, second, product1, product2)
+            moment, slope = _gathered(first, matrices.rest), _gathered(gradient, matrices.rest)
+            moments = (moment, second, product1, product2)
+            move, (_, second, product1, product2) = adam(torch.zeros_like(slope), moments, slope, knobs)
+            moves.append(move)
+        after = theta + _gathered(torch.cat(moves), matrices.back)
+        return after, (momentum, second, product1, product2)
+
+    def _on(self, device: torch.device) -> Matrices:
+        if device not in self._matrices:
+            self._matrices[device] = self._matrices[torch.device("cpu")].to(device)
+        return self._matrices[device]
 
 
 def orthogonalised(matrices: Tensor) -> Tensor:
@@ -97,13 +100,13 @@ def orthogonalised(matrices: Tensor) -> Tensor:
     norm = (matrices.square().sum((1, 2), keepdim=True) + _TINY**2).sqrt()  # smooth where a gradient is zero
     x = matrices / norm
     rows, columns = x.shape[1:]
-    return _iterated_on_the_gram_matrix(x) if columns >= _WIDE * rows else _iterated(x)
+    return _iterated_on_the_gram_matrix(x) if columns >= WIDE * rows else _iterated(x)
 
 
 def _iterated(x: Tensor) -> Tensor:
     a, b, c = _COEFFICIENTS
     for _ in range(_ITERATIONS):
-        gram = x @ x.mT
+        gram = torch.bmm(x, x.mT)  # x @ x.mT takes twice as long for small ones
         x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
     return x
 
@@ -111,15 +114,15 @@ def _iterated(x: Tensor) -> Tensor:
 def _iterated_on_the_gram_matrix(x: Tensor) -> Tensor:
     """Do the same with the long side in two products only: an iteration is x ← q·x, and its matrix g ← q·g·q."""
     a, b, c = _COEFFICIENTS
-    gram = x @ x.mT
+    gram = torch.bmm(x, x.mT)
     identity = a * torch.eye(len(gram[0]), dtype=x.dtype, device=x.device)
     product = factor = identity + torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
     for _ in range(_ITERATIONS - 1):
-        gram = factor @ gram @ factor
+        gram = torch.bmm(torch.bmm(factor, gram), factor)
         factor = identity + torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
-        product = factor @ product
-    return product @ x
+        product = torch.bmm(factor, product)
+    return torch.bmm(product, x)
 
 
-def _wide(matrix: Tensor) -> Tensor:
-    return matrix.mT if matrix.shape[0] > matrix.shape[1] else matrix
+def _gathered(vector: Tensor, index: Tensor) -> Tensor:
+    return vector.index_select(0, index.flatten())  # several times as quick as vector[index]

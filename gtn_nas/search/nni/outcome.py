@@ -76,7 +76,8 @@ def record(study: optuna.Study, proxy: Proxy, goal: Goal, report: Report) -> Fro
             trial.set_user_attr(name, cost)
         return study.tell(trial, state=TrialState.PRUNED if report.failure.get("excess") else TrialState.FAIL)
     evaluation = evaluation_from(report.final["evaluation"])
-    note_evaluation(trial, proxy.space.key(architecture), evaluation)
+    trial.set_user_attr("key", proxy.space.key(architecture))
+    note_evaluation(trial, evaluation)
     for step, accuracy in evaluation.curve[:-1]:  # the last is the score itself
         trial.report(accuracy, step)
     return study.tell(trial, goal.values(evaluation))
