@@ -13,9 +13,18 @@ from gtn_nas.task import Task
 
 __all__ = ["SCORE_SEEDS", "Proxy", "Score", "See", "timed"]
 
-See = Callable[[int, float], None]
-
 SCORE_SEEDS = 1_000_000  # added to a score's seed: real trainings count from 0 and share no initialisation with it
+
+
+@dataclass(frozen=True)
+class See:
+    """Whom a lesson's accuracy is shown on the way, with the steps taken, and of how many images it is the share.
+
+    A pruner decides by it; a picture of the curve needs less. What ``show`` raises ends the lesson.
+    """
+
+    show: Callable[[int, float], None]
+    images: int = 256
 
 
 @dataclass(frozen=True)
@@ -82,11 +91,11 @@ class Proxy(ABC):
         )
 
     def watched(self, architecture: Architecture, seed: int, see: See) -> tuple[float, dict[str, float]]:
-        """Measure, and show the accuracy on the way; what ``see`` raises ends it."""
+        """Measure, and show the accuracy on the way."""
         return self.measure(architecture, seed)
 
     def score(self, architecture: Architecture, seed: int, see: See | None = None) -> Score:
-        """Score ``architecture`` and time it; ``see`` is called on the way with the steps taken and the accuracy."""
+        """Score ``architecture`` and time it; ``see`` is shown the accuracy on the way."""
         if see is None:
             return timed(lambda: self.measure(architecture, seed))
         return timed(lambda: self.watched(architecture, seed, see))

@@ -57,7 +57,7 @@ class GtnArea(Gtn):
 
     def measure(self, architecture: Architecture, seed: int) -> tuple[float, dict[str, float]]:
         """Build the network from ``seed``, teach it, examine it four times."""
-        return self.watched(architecture, seed, lambda *_: None)
+        return self.watched(architecture, seed, See(lambda *_: None))
 
     def watched(self, architecture: Architecture, seed: int, see: See) -> tuple[float, dict[str, float]]:
         """Measure, and show the exams on the way."""
@@ -65,7 +65,7 @@ class GtnArea(Gtn):
 
         def note(step: int, accuracy: float) -> None:
             curve.append(accuracy)
-            see(step, accuracy)
+            see.show(step, accuracy)
 
         watch = Watch((0.25, 0.5, 0.75), GRADED, note)
         score, readings = self._measure(architecture, seed, watch)

@@ -20,7 +20,7 @@ from gtn_nas.teacher.protocol import Protocol
 __all__ = ["LessonProxy"]
 
 _ATTACKED_AT_ONCE = 500  # a gradient takes memory
-_GLIMPSES, _GLIMPSED = (0.25, 0.5), 256  # shares of the lesson, and images: little beside the lesson's own cost
+_GLIMPSES = (0.25, 0.5)  # shares of the lesson
 
 
 class LessonProxy(Proxy):
@@ -51,8 +51,8 @@ class LessonProxy(Proxy):
         return self._measure(architecture, seed, None)
 
     def watched(self, architecture: Architecture, seed: int, see: See) -> tuple[float, dict[str, float]]:
-        """Measure, with a glimpse of 256 images after a quarter and a half of the lesson."""
-        return self._measure(architecture, seed, Watch(_GLIMPSES, _GLIMPSED, see))
+        """Measure, with a glimpse of some images after a quarter and a half of the lesson."""
+        return self._measure(architecture, seed, Watch(_GLIMPSES, see.images, see.show))
 
     def _measure(self, architecture: Architecture, seed: int, watch: Watch | None) -> tuple[float, dict[str, float]]:
         lesson, robust = self.lesson(seed), dict[str, float]()

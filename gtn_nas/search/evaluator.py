@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -16,6 +16,9 @@ from gtn_nas.search.limits import Limits
 from gtn_nas.space import Architecture
 
 __all__ = ["CandidateFailed", "CandidateStopped", "Evaluation", "OverLimit", "check", "evaluate", "score_over_seeds"]
+
+
+_ROUGHLY = 64  # images of a glimpse that nobody decides by
 
 
 class CandidateFailed(Exception):
@@ -69,7 +72,7 @@ def evaluate(
     seeds: int,
     limits: Limits | None = None,
     timed: bool = False,
-    see: See | None = None,
+    show: Callable[[int, float], None] | None = None,
 ) -> Evaluation:
     """Count what ``architecture`` costs and, within the limits, score it with ``seeds`` initialisations.
 
@@ -79,7 +82,8 @@ def evaluate(
         seeds: scores that are averaged.
         limits: of its costs; without them there are none.
         timed: measure the latency even where it has no limit.
-        see: shown the first seed's accuracy on the way; it may raise :class:`CandidateStopped`.
+        show: called with the first seed's steps and accuracy on the way; it may raise :class:`CandidateStopped`.
+            Without it a rougher look serves for the curve.
 
     Raises:
         CandidateFailed, CandidateStopped: as :func:`score_over_seeds` does.
@@ -97,10 +101,11 @@ def evaluate(
 
     def note(step: int, accuracy: float) -> None:
         curve.append((step, accuracy))
-        if see is not None:
-            see(step, accuracy)
+        if show is not None:
+            show(step, accuracy)
 
-    scores = score_over_seeds(proxy, architecture, seeds, note)
+    see = See(note, _ROUGHLY) if show is None else See(note)
+    scores = score_over_seeds(proxy, architecture, seeds, see)
     if proxy.steps is not None:
         curve.append((proxy.steps, scores[0].value))
     return Evaluation(

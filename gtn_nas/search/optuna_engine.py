@@ -9,10 +9,11 @@ import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
-from gtn_nas.proxy import Proxy, See
+from gtn_nas.proxy import Proxy
 from gtn_nas.search.budget import Budget
 from gtn_nas.search.engines import is_exhausted
 from gtn_nas.search.evaluator import CandidateFailed, CandidateStopped, Evaluation, OverLimit, check, evaluate
+from gtn_nas.search.gathering import gathered
 from gtn_nas.search.ledger import evaluation_of, known_evaluations, note_evaluation, note_excess
 from gtn_nas.search.objectives import Goal
 from gtn_nas.search.turns import OneTooMany, Turns
@@ -85,20 +86,20 @@ def _score(
         if key in known and goal.is_served_by(known[key]):
             known[key] = replace(known[key], excess=check(known[key].costs, goal.limits))
         else:
-            # What a pruner is shown is accuracy, and it takes one objective.
-            show = _show(trial) if goal.names == ("accuracy",) else None
-            known[key] = evaluate(proxy, architecture, seeds, goal.limits, goal.timed, show)
+            pruner = None if isinstance(study.pruner, optuna.pruners.NopPruner) else _show(trial)
+            known[key] = evaluate(proxy, architecture, seeds, goal.limits, goal.timed, pruner)
     except (OverLimit, CandidateStopped) as given_up:
         return _settle(study, trial, TrialState.PRUNED, given_up)
     except CandidateFailed as failure:
         return _settle(study, trial, TrialState.FAIL, failure)
-    note_evaluation(trial, known[key])
-    told = study.tell(trial, goal.values(known[key]))
+    with gathered(study):
+        note_evaluation(trial, known[key])
+        told = study.tell(trial, goal.values(known[key]))
     known[key] = replace(known[key], seconds=0.0)
     return told
 
 
-def _show(trial: optuna.Trial) -> See:
+def _show(trial: optuna.Trial) -> Callable[[int, float], None]:
     """Return what hands the accuracy on the way to the study's pruner."""
 
     def report(step: int, accuracy: float) -> None:

@@ -13,6 +13,7 @@ from optuna.storages import BaseStorage, GrpcStorageProxy, RDBStorage, get_stora
 
 from gtn_nas.errors import UserError
 from gtn_nas.extras import need_extra
+from gtn_nas.search.gathering import GatheringStorage
 
 __all__ = ["is_file", "open_storage", "serve_storage", "without_password"]
 
@@ -33,7 +34,7 @@ def open_storage(url: str | None) -> BaseStorage:
     if url is None:
         return get_storage(None)
     try:
-        return _proxy(url) if url.startswith("grpc://") else get_storage(_database(url))
+        return _proxy(url) if url.startswith("grpc://") else GatheringStorage(_database(url))
     except UserError:
         raise
     except Exception as error:  # SQLAlchemy and every database driver raise their own

@@ -20,6 +20,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from gtn_nas.errors import UserError
 from gtn_nas.search.budget import Budget
+from gtn_nas.search.gathering import gathered
 from gtn_nas.search.interrupts import deferred_interrupts
 from gtn_nas.search.ledger import is_settled
 from gtn_nas.search.storage import is_file
@@ -133,7 +134,7 @@ class Turns:
         sampler = study.sampler
         if again is not None:
             study.sampler = PartialFixedSampler(again.params, sampler)
-        with deferred_interrupts():  # until there is a trial that can be closed
+        with deferred_interrupts(), gathered(study):  # until there is a trial that can be closed
             try:
                 self._begun = trial = study.ask(fixed_distributions=self._parameters)
             finally:

@@ -119,7 +119,7 @@ class Merit(Proxy):
         return float(architecture["stage1_depth"]), {"loss": -1.0}
 
     def watched(self, architecture: Architecture, seed: int, see: See) -> tuple[float, dict[str, float]]:
-        see(2, 0.25)
+        see.show(2, 0.25)
         return self.measure(architecture, seed)
 
 
@@ -141,7 +141,7 @@ def test_a_calibrated_proxy_expects_an_accuracy(digits: Task) -> None:
     assert better.readings["score"] == float(kind["stage1_depth"])
     assert better.readings["loss"] == -1.0
     seen: list[tuple[int, float]] = []
-    assert proxy.score(kind, 0, lambda *shown: seen.append(shown)).value == better.value
+    assert proxy.score(kind, 0, See(lambda *shown: seen.append(shown))).value == better.value
     assert (proxy.steps, seen) == (4, [(2, 0.25)])
 
 

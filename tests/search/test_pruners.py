@@ -31,12 +31,12 @@ class Shown(Proxy):
         return "shown"
 
     def measure(self, architecture: Architecture, seed: int) -> tuple[float, dict[str, float]]:
-        return self.watched(architecture, seed, lambda *_: None)
+        return self.watched(architecture, seed, See(lambda *_: None))
 
     def watched(self, architecture: Architecture, seed: int, see: See) -> tuple[float, dict[str, float]]:
         depth = sum(float(architecture[f"stage{stage}_depth"]) for stage in (1, 2, 3)) / 9
         for step in (2, 4):
-            see(step, depth * step / 8)
+            see.show(step, depth * step / 8)
         self.finished += 1
         return depth, {}
 
@@ -68,15 +68,19 @@ def test_without_a_pruner_nothing_is_given_up(digits: Task) -> None:
     assert len(study.get_trials(states=(TrialState.COMPLETE,))) == 20
 
 
-def test_trials_carry_the_curve_of_the_first_seed(digits: Task, tiny_teacher: FrozenTeacher) -> None:
+@pytest.mark.parametrize("pruner", ["none", "median"])
+def test_trials_carry_the_curve_of_the_first_seed(digits: Task, tiny_teacher: FrozenTeacher, pruner: str) -> None:
     proxy = Gtn(SPACE, digits, tiny_teacher)
-    study = open_study(None, "s", proxy, 2, make_sampler("random", 0, SPACE))
+    study = open_study(None, "s", proxy, 2, make_sampler("random", 0, SPACE), pruner=make_pruner(pruner, proxy))
     search(study, proxy, trials=2, seeds=2)
     for trial, row in zip(study.trials, trial_rows(study), strict=True):
         steps = [step for step, _ in row["curve"]]
         assert steps == [proxy.steps // 4, proxy.steps // 2, proxy.steps]
         assert row["curve"][-1][1] == trial.user_attrs["scores"][0]
-        assert trial.intermediate_values == {int(step): accuracy for step, accuracy in row["curve"][:-1]}
+        shown = {} if pruner == "none" else {int(step): accuracy for step, accuracy in row["curve"][:-1]}
+        assert trial.intermediate_values == shown
+        images = 64 if pruner == "none" else 256
+        assert all((images * accuracy).is_integer() for _, accuracy in row["curve"][:-1])
 
 
 @pytest.mark.parametrize("kind", [Gtn, GtnArea])
@@ -84,7 +88,7 @@ def test_being_watched_changes_no_score(digits: Task, tiny_teacher: FrozenTeache
     proxy = kind(SPACE, digits, tiny_teacher)
     architecture = SPACE.sample_many(1, 3)[0]
     seen: list[int] = []
-    watched = proxy.score(architecture, 1, lambda step, _: seen.append(step))
+    watched = proxy.score(architecture, 1, See(lambda step, _: seen.append(step)))
     assert watched.value == proxy.score(architecture, 1).value
     assert seen == sorted(seen)
     assert seen
