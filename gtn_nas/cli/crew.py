@@ -23,6 +23,7 @@ from gtn_nas.search import Budget, Goal, search
 __all__ = ["Crew", "run_crew", "work"]
 
 _LOOK = 0.5  # seconds from one look at the workers to the next
+_AGAIN = 5.0  # seconds until workers that are still there are told once more
 _FAREWELL = 30.0  # seconds that a worker has to close its trial before it is killed; a busy disk takes some
 
 
@@ -117,13 +118,14 @@ def _report(members: Sequence[_Member]) -> None:
 
 
 def _end(members: Sequence[_Member]) -> None:
+    deadline = time.monotonic() + _FAREWELL
+    while time.monotonic() < deadline and (left := [one.process for one in members if one.process.poll() is None]):
+        for process in left:
+            process.terminate()  # which the command line takes as Ctrl-C; once in a while Python loses one
+        again = time.monotonic() + _AGAIN
+        while time.monotonic() < again and any(process.poll() is None for process in left):
+            time.sleep(0.05)
     for member in members:
         if member.process.poll() is None:
-            member.process.terminate()  # which the command line takes as Ctrl-C
-    deadline = time.monotonic() + _FAREWELL
-    for member in members:
-        try:
-            member.process.wait(max(0.0, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
             member.process.kill()
             member.process.wait()

@@ -44,6 +44,8 @@ class Learner:
         self._names = [name for name, _ in trainable]
         self._shapes = [p.shape for _, p in trainable]
         self._sizes = [p.numel() for _, p in trainable]
+        self._flat: Tensor | None = None
+        self._views: list[Tensor] = []
         self.initial = self.join([p.detach() for _, p in trainable])
         network.train()
 
@@ -106,7 +108,7 @@ class Learner:
 
         The quick way to a plain gradient: no layer keeps what only a second derivative would need.
         """
-        leaves = [part.detach().requires_grad_() for part in self.split(theta).values()]
+        leaves = self._leaves(theta)
         watched = self._switch.record() if observed and self._switch is not None else nullcontext(Recording())
         self._demand.graph = False
         try:
@@ -116,6 +118,15 @@ class Learner:
         finally:
             self._demand.graph = True
         return loss.detach(), self.join(parts), recording
+
+    def _leaves(self, theta: Tensor) -> list[Tensor]:
+        """Return leaves with the values of ``theta``, always the same ones: forty views take a while to make."""
+        if self._flat is None or (self._flat.dtype, self._flat.device) != (theta.dtype, theta.device):
+            self._flat = torch.empty_like(theta)
+            self._views = [part.detach().requires_grad_() for part in self.split(self._flat).values()]
+        with torch.no_grad():
+            self._flat.copy_(theta)
+        return self._views
 
     @contextmanager
     def _having(self, tensors: Iterable[Tensor]) -> Iterator[None]:

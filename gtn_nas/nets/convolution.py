@@ -11,6 +11,7 @@ all of them the convolutions that the library is fast at.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -69,6 +70,7 @@ class Conv2d(nn.Module):
         return self.weight[:, :, top:bottom, left:right], [self.padding[0] - top, self.padding[1] - left]
 
 
+@lru_cache
 def _touching(size: int, kernel: int, stride: int, padding: int) -> tuple[int, int]:
     """Return the first tap that meets an image of ``size`` along one axis, and the one after the last."""
     outputs = (size + 2 * padding - kernel) // stride + 1

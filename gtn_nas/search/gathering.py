@@ -11,6 +11,7 @@ import threading
 from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import optuna
@@ -35,17 +36,21 @@ _USER, _SYSTEM = (
 
 
 @contextmanager
-def gathered(study: optuna.Study) -> Iterator[None]:
+def gathered(study: optuna.Study, seen: list[FrozenTrial] | None = None) -> Iterator[None]:
     """Within the block other trials are read once, and what is written of this search's own is written at the end.
 
     For short blocks: what others write meanwhile is not seen, nor what is written here by them. What an exception
     cuts short is not written. Storages that are no database do everything at once, as ever.
+
+    Args:
+        study: in a storage.
+        seen: all its trials, if they have just been read.
     """
     storage = study._storage
     if not isinstance(storage, GatheringStorage):
         yield
         return
-    with storage.gathered():
+    with storage.gathered({} if seen is None else {study._study_id: seen}):
         yield
 
 
@@ -53,10 +58,11 @@ def gathered(study: optuna.Study) -> Iterator[None]:
 class _Draft:
     """What one thread has read and not yet written."""
 
-    seen: dict[int, list[FrozenTrial]] = field(default_factory=dict)  # of a study
+    seen: dict[int, list[FrozenTrial]]  # by study
     params: dict[int, dict[str, tuple[float, BaseDistribution]]] = field(default_factory=dict)  # of a trial
     user: dict[int, dict[str, Any]] = field(default_factory=dict)
     system: dict[int, dict[str, Any]] = field(default_factory=dict)
+    closed: set[int] = field(default_factory=set)
 
 
 class GatheringStorage(_CachedStorage):
@@ -72,15 +78,17 @@ class GatheringStorage(_CachedStorage):
         self._own: dict[int, FrozenTrial] = {}
 
     @contextmanager
-    def gathered(self) -> Iterator[None]:
-        """Gather what this thread does."""
+    def gathered(self, seen: dict[int, list[FrozenTrial]]) -> Iterator[None]:
+        """Gather what this thread does; ``seen``: what was just read, by study."""
         thread = threading.get_ident()
-        self._drafts[thread] = _Draft()
+        draft = self._drafts[thread] = _Draft(seen)
         try:
             yield
             self._write()
         finally:
             del self._drafts[thread]
+            for trial_id in draft.closed:
+                del self._own[trial_id]
 
     @property
     def _draft(self) -> _Draft | None:
@@ -151,11 +159,18 @@ class GatheringStorage(_CachedStorage):
             self._own[trial_id].intermediate_values[step] = intermediate_value
 
     def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
-        """Close a trial, after all that was noted of it; it is then read like any other."""
-        if self._draft is not None:
+        """Close a trial, after all that was noted of it; after the block it is read like any other."""
+        draft = self._draft
+        if draft is not None:
             self._write()
-        self._own.pop(trial_id, None)
-        return super().set_trial_state_values(trial_id, state, values)
+        done = super().set_trial_state_values(trial_id, state, values)
+        if trial_id in self._own and draft is None:
+            del self._own[trial_id]
+        elif draft is not None and trial_id in self._own:
+            draft.closed.add(trial_id)
+            own = self._own[trial_id]
+            own.state, own.values, own.datetime_complete = state, values, datetime.now()
+        return done
 
     def _write(self) -> None:
         """Write what this thread has gathered in one transaction."""

@@ -48,7 +48,7 @@ def search(
     """
     goal, rhythm = goal or Goal(), rhythm or Rhythm()
     proxy = goal.prepared(proxy)
-    turns = Turns(study, trials, proxy.space.parameters, rhythm)
+    turns = Turns(study, trials, proxy.space, rhythm)
     known = known_evaluations(study)
     try:
         while not is_exhausted(study) and (trial := turns.next(budget)) is not None:

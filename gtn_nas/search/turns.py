@@ -9,11 +9,9 @@ them waits for its score.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import optuna
-from optuna.distributions import BaseDistribution
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.samplers import PartialFixedSampler
 from optuna.trial import FrozenTrial, TrialState
@@ -25,6 +23,7 @@ from gtn_nas.search.interrupts import deferred_interrupts
 from gtn_nas.search.ledger import is_settled
 from gtn_nas.search.storage import is_file
 from gtn_nas.search.worker import BEAT, WORKER, Rhythm, Worker
+from gtn_nas.space import SearchSpace
 
 __all__ = ["DEATHS", "OneTooMany", "Turns"]
 
@@ -43,15 +42,13 @@ class Turns:
     Args:
         study: what they share.
         trials: settled trials that it shall hold.
-        parameters: of its space.
+        space: of its candidates.
         rhythm: of signs of life.
     """
 
-    def __init__(
-        self, study: optuna.Study, trials: int, parameters: Mapping[str, BaseDistribution], rhythm: Rhythm
-    ) -> None:
+    def __init__(self, study: optuna.Study, trials: int, space: SearchSpace, rhythm: Rhythm) -> None:
         self.me = Worker.here()
-        self._study, self._trials, self._parameters, self._rhythm = study, trials, dict(parameters), rhythm
+        self._study, self._trials, self._space, self._rhythm = study, trials, space, rhythm
         self._heard: dict[int, tuple[Any, float]] = {}  # of a running trial: its last sign of life, and since when
         self._others: dict[int, Any] | None = None
         self._begun: optuna.Trial | None = None
@@ -83,17 +80,17 @@ class Turns:
     def leave(self) -> None:
         """Close the trial that was begun last, if nobody did; it does not count."""
         if self._begun is not None:
-            self._study.tell(self._begun, state=TrialState.FAIL, skip_if_finished=True)
+            with deferred_interrupts():  # whoever is impatient may send more than one
+                self._study.tell(self._begun, state=TrialState.FAIL, skip_if_finished=True)
 
     def settle_on(self, trial: optuna.Trial, key: str) -> FrozenTrial | None:
-        """Say that ``trial`` is of architecture ``key``; return the trial that was scored before it, waiting for it.
+        """Return the trial of the same architecture, ``key``, that was scored before ``trial``, waiting for it.
 
         None: ``trial`` is the first, and is to be scored.
 
         Raises:
             OneTooMany: another search began the study's last trial at the same time.
         """
-        trial.set_user_attr("key", key)
         trials = self._seen if self._saw_all_before(trial.number) else self._look()
         while True:
             if self._before(trials, trial.number) >= self._trials:
@@ -134,13 +131,14 @@ class Turns:
         sampler = study.sampler
         if again is not None:
             study.sampler = PartialFixedSampler(again.params, sampler)
-        with deferred_interrupts(), gathered(study):  # until there is a trial that can be closed
+        with deferred_interrupts(), gathered(study, trials):  # until there is a trial that can be closed
             try:
-                self._begun = trial = study.ask(fixed_distributions=self._parameters)
+                self._begun = trial = study.ask(fixed_distributions=dict(self._space.parameters))
             finally:
                 study.sampler = sampler
             self._mine.add(trial.number)
             trial.set_user_attr(WORKER, self.me.noted())
+            trial.set_user_attr("key", self._space.key(trial.params))
             if again is not None:
                 trial.set_user_attr(DEATHS, [*again.user_attrs.get(DEATHS, []), again.number])
         return trial

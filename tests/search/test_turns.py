@@ -156,7 +156,7 @@ def test_a_trial_waits_for_none_of_another_candidate(
 ) -> None:
     proxy = Asked(digits)
     study = open_with(proxy, storage)
-    turns = Turns(study, 3, proxy.space.parameters, Rhythm(look=0.01))
+    turns = Turns(study, 3, proxy.space, Rhythm(look=0.01))
     lost = left_running(study, proxy, killed(), key="of another")
     trial = study.ask(fixed_distributions=dict(proxy.space.parameters))
     read, looks = study.get_trials, []

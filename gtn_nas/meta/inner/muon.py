@@ -75,7 +75,7 @@ class Muon(InnerOptimiser):
         moves = []
         for index, growth in zip(matrices.batches, matrices.growth, strict=True):
             direction = orthogonalised(_gathered(ahead, index).view(index.shape))
-            moves.append((-hyper["lr"] * growth.to(theta.dtype) * direction).flatten())
+            moves.append((growth.to(theta.dtype) * -hyper["lr"] * direction).flatten())
         if len(matrices.rest):
             knobs = {"lr": hyper["lr_rest"], "beta1": mu, "beta2": hyper["beta2"]}
             moment, slope = _gathered(first, matrices.rest), _gathered(gradient, matrices.rest)
