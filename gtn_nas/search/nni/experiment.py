@@ -113,10 +113,14 @@ class Experiment:
         if budget.end is not None:
             config.max_experiment_duration = f"{max(1, int(budget.end - time.monotonic()))}s"
         config.search_space = to_nni(proxy.space.parameters)
-        config.tuner.name = _TUNERS[self.sampler]
-        config.tuner.class_args = {} if self.sampler == "grid" else {"optimize_mode": goal.directions[0]}
+        arguments: dict[str, Any] = {} if self.sampler == "grid" else {"optimize_mode": goal.directions[0]}
         if self.sampler in _SEEDED:
-            config.tuner.class_args["seed"] = self.seed + done  # the same again would propose the same again
+            arguments["seed"] = self.seed + done  # the same again would propose the same again
+        config.tuner = import_nni("nni.experiment.config").CustomAlgorithmConfig(
+            class_name="ordered_dispatcher.OrderedDispatcher",
+            code_directory=str(Path(__file__).parent),
+            class_args={"tuner": _TUNERS[self.sampler], "arguments": arguments},
+        )
         config.nni_manager_ip = "127.0.0.1"
         return made
 
@@ -161,7 +165,7 @@ class Experiment:
                     if on_trial is not None:
                         on_trial(told)
             if status == "ERROR":
-                raise UserError(f"NNI's experiment ended with an error; its log is in {self.folder / experiment.id}.")
+                raise UserError(f"NNI's experiment ended with an error; its logs are in {self.folder / experiment.id}.")
             if status in ("DONE", "STOPPED", "NO_MORE_TRIAL") and len(heard) == len(jobs):
                 return
             time.sleep(_PAUSE)

@@ -45,7 +45,7 @@ class Report:
     def architecture(self, space: SearchSpace) -> Architecture:
         """Return what was scored, as the trial itself says; what the manager says of a trial that said nothing.
 
-        Of two trials at the same time, on a busy machine, one's report was once seen with the other's parameters.
+        Of two that start together the manager may give each the other's parameters.
         """
         said = {**self.failure, **self.final}.get("architecture")
         return from_nni(space.parameters, self.parameters) if said is None else space.validate(_decoded(said))
