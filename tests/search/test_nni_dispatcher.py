@@ -23,21 +23,22 @@ SPACE = {"width": {"_type": "choice", "_value": [8, 16, 24]}}
 
 
 class Spoken:
-    """An ordered dispatcher that is handed commands, and whose words are kept."""
+    """A dispatcher that is handed commands, and whose words are kept."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        from nni.runtime import env_vars
         from nni.runtime.msg_dispatcher_base import MsgDispatcherBase
         from nni.runtime.tuner_command_channel import CommandType, TunerCommandChannel
 
-        from gtn_nas.search.nni import ordered_dispatcher
+        from gtn_nas.search.nni.ordered_dispatcher import make_dispatcher
 
         self.said: list[tuple[Any, str]] = []
         self.kinds = CommandType
         monkeypatch.setattr(TunerCommandChannel, "connect", lambda channel: None)
         monkeypatch.setattr(MsgDispatcherBase, "send", lambda dispatcher, kind, data: self.said.append((kind, data)))
-        nowhere = ordered_dispatcher.dispatcher_env_vars._replace(NNI_TUNER_COMMAND_CHANNEL="ws://nowhere")
-        monkeypatch.setattr(ordered_dispatcher, "dispatcher_env_vars", nowhere)
-        self.dispatcher = ordered_dispatcher.OrderedDispatcher("TPE", {"optimize_mode": "maximize", "seed": 0})
+        nowhere = env_vars.dispatcher_env_vars._replace(NNI_TUNER_COMMAND_CHANNEL="ws://nowhere")
+        monkeypatch.setattr(env_vars, "dispatcher_env_vars", nowhere)
+        self.dispatcher = make_dispatcher("TPE", {"optimize_mode": "maximize", "seed": 0})
         self.tuner = self.dispatcher.tuner
         self("Initialize", SPACE)
         self("RequestTrialJobs", 2)

@@ -117,7 +117,7 @@ class Experiment:
         if self.sampler in _SEEDED:
             arguments["seed"] = self.seed + done  # the same again would propose the same again
         config.tuner = import_nni("nni.experiment.config").CustomAlgorithmConfig(
-            class_name="ordered_dispatcher.OrderedDispatcher",
+            class_name="ordered_dispatcher.make_dispatcher",
             code_directory=str(Path(__file__).parent),
             class_args={"tuner": _TUNERS[self.sampler], "arguments": arguments},
         )
