@@ -38,13 +38,14 @@ def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 
 def test_workers_share_the_study_and_the_parent_verifies(tmp_path: Path) -> None:
     storage = f"sqlite:///{tmp_path / 'nas.db'}"
-    words = ["--trials", "16", "--workers", "2", "--verify", "1", "--storage", storage, "--json"]
-    done = subprocess.run([*COMMAND, *SEARCH, *words], capture_output=True, text=True, check=False)
+    many = 100  # enough for the second to come, however late it is
+    words = ["--trials", str(many), "--workers", "2", "--sampler", "random", "--verify", "1", "--storage", storage]
+    done = subprocess.run([*COMMAND, *SEARCH, *words, "--json"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert (found["trials"], len(found["verified"])) == (16, 1)
+    assert (found["trials"], len(found["verified"])) == (many, 1)
     study = load_study(storage, "cnn_small-digits")
-    assert len(settled_trials(study)) == 16
+    assert len(settled_trials(study)) == many
     assert len({trial.user_attrs[WORKER]["pid"] for trial in study.trials}) == 2
 
 
@@ -82,13 +83,13 @@ def test_a_served_storage_is_shared_by_two_workers(tmp_path: Path) -> None:
     behind, served = f"sqlite:///{tmp_path / 'nas.db'}", f"grpc://127.0.0.1:{port}"
     serve = [*COMMAND, "storage", "serve", "--storage", behind, "--port", str(port)]
     with running(serve) as server:
-        words = [*COMMAND, *SEARCH, "--trials", "12", "--workers", "2", "--storage", served, "--json"]
+        words = [*COMMAND, *SEARCH, "--trials", "60", "--workers", "2", "--storage", served, "--json"]
         done = subprocess.run(words, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
-        assert json.loads(done.stdout)["trials"] == 12
+        assert json.loads(done.stdout)["trials"] == 60
         assert server.poll() is None
     study = load_study(behind, "cnn_small-digits")
-    assert len(settled_trials(study)) == 12
+    assert len(settled_trials(study)) == 60
     assert len({trial.user_attrs[WORKER]["pid"] for trial in study.trials}) == 2
 
 
