@@ -106,7 +106,7 @@ def _database(url: str) -> RDBStorage:
         try:
             return RDBStorage(url, engine_kwargs=options)
         except Exception as error:  # SQLAlchemy's own, and another for each kind of database
-            if not re.search("already exists|duplicate", str(error), re.IGNORECASE):
+            if not re.search("already exists|duplicate|UNIQUE constraint failed", str(error), re.IGNORECASE):
                 raise
         time.sleep(random.uniform(0.1, 1.0))  # another search is making the tables at this moment
     return RDBStorage(url, engine_kwargs=options)
