@@ -10,9 +10,10 @@ from gtn_nas.proxy.base import Proxy
 from gtn_nas.proxy.counts import Flops, Params, Random
 from gtn_nas.proxy.gtn import Gtn, GtnArea, GtnEnsemble
 from gtn_nas.proxy.rank_sum import RankSum
+from gtn_nas.proxy.reading import Reading
 from gtn_nas.proxy.real_lesson import RealSteps, RealSubset
-from gtn_nas.proxy.real_training import EarlyStop, RealSeconds
-from gtn_nas.proxy.terms import proxies_in
+from gtn_nas.proxy.real_training import EarlyStop, FullTraining, RealSeconds
+from gtn_nas.proxy.terms import proxies_in, terms_of
 from gtn_nas.proxy.zero_cost import ZERO_COST
 from gtn_nas.space import SearchSpace
 from gtn_nas.task import Task
@@ -59,6 +60,7 @@ PROXIES: dict[str, Callable[[_Materials], Proxy]] = {
     "real_subset": lambda m: RealSubset(m.space, m.task, *m.size),
     "real_seconds": lambda m: RealSeconds(m.space, m.task, m.recipe, Gtn(m.space, m.task, m.teacher)),
     "early_stop": lambda m: EarlyStop(m.space, m.task, m.recipe),
+    "full_training": lambda m: FullTraining(m.space, m.task, m.recipe),
     **{name: _zero_cost(name) for name in ZERO_COST},
     "params": lambda m: Params(m.space, m.task),
     "flops": lambda m: Flops(m.space, m.task),
@@ -79,7 +81,7 @@ def make_proxies(
         names: keys of ``PROXIES``.
         space, task: what they score.
         teachers: for those that need one, the first; all of them for ``gtn_ensemble``.
-        recipe: of the real training that ``real_seconds`` and ``early_stop`` cut short.
+        recipe: of the real training that ``real_seconds`` and ``early_stop`` cut short, and ``full_training`` does not.
 
     Raises:
         UserError: an unknown name, a teacher that is needed and not given, or one that does not fit.
@@ -101,4 +103,7 @@ def make_score(
         UserError: as :func:`make_proxies` does.
     """
     proxies = make_proxies(proxies_in(name), space, task, teachers, recipe)
-    return proxies[name] if name in proxies else RankSum(name, proxies)
+    (proxy, reading), *more = terms_of(name)
+    if more:
+        return RankSum(name, proxies)
+    return proxies[proxy] if reading is None else Reading(proxies[proxy], reading)

@@ -1,4 +1,4 @@
-"""Proxies that cut the usual real training short."""
+"""Proxies that train for real, most of them not for long."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gtn_nas.space import Architecture, SearchSpace
 from gtn_nas.task import Task
 from gtn_nas.training import Recipe, accuracy, fit, rate_by_step
 
-__all__ = ["EarlyStop", "RealSeconds"]
+__all__ = ["EarlyStop", "FullTraining", "RealSeconds"]
 
 
 class _RealTraining(Proxy):
@@ -55,13 +55,10 @@ class _RealTraining(Proxy):
         return score, readings
 
 
-class EarlyStop(_RealTraining):
-    """The recipe's training with its whole schedule squeezed into one epoch."""
+class FullTraining(_RealTraining):
+    """The recipe's whole training: what a search without a proxy pays for every candidate."""
 
-    name = "early_stop"
-
-    def __init__(self, space: SearchSpace, task: Task, recipe: Recipe) -> None:
-        super().__init__(space, task, recipe.model_copy(update={"epochs": 1}))
+    name = "full_training"
 
     @property
     def fingerprint(self) -> str:
@@ -69,8 +66,17 @@ class EarlyStop(_RealTraining):
         return fingerprint(repr((self.name, self.recipe.fingerprint, self.task.fingerprint)))
 
     def measure(self, architecture: Architecture, seed: int) -> tuple[float, dict[str, float]]:
-        """Train for one epoch."""
+        """Train by the recipe."""
         return self.train(architecture, seed, rate_by_step(self.task, self.recipe))
+
+
+class EarlyStop(FullTraining):
+    """The recipe's training with its whole schedule squeezed into one epoch."""
+
+    name = "early_stop"
+
+    def __init__(self, space: SearchSpace, task: Task, recipe: Recipe) -> None:
+        super().__init__(space, task, recipe.model_copy(update={"epochs": 1}))
 
 
 class RealSeconds(_RealTraining):
