@@ -28,6 +28,7 @@ _MEANINGS = {
     "real_subset": "real images, as many, classes balanced",
     "real_seconds": "real data, as many seconds",
     "early_stop": "one epoch of real training",
+    "full_training": "real training itself",
     "gtn_area": "area below its learning curve",
     "gtn_ensemble": "mean of several teachers",
     "synflow": "flow through absolute weights, no data",

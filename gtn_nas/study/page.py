@@ -28,6 +28,7 @@ _AXES = {
     "training": ("outer step", "accuracy, real training images"),
     "validation": ("outer step", "accuracy, validation images"),
     "inner": ("inner step", "test accuracy, lesson's statistics"),
+    "found": ("seconds, a teacher's training included", "test accuracy of the best by score so far"),
     "best": ("architectures, the best by score first", "best real accuracy so far"),
 }
 _SHORT = "test accuracy"  # on an axis; the caption says which
@@ -37,6 +38,7 @@ _SAMPLES = {
     "shuffled.lesson": "batches in random order, lesson's statistics",
     "spearman": "Spearman with real accuracy",
     "spearman_top": "Spearman within the better half",
+    "at_hand": "test accuracy, had the teacher been there already",
     "shuffled.test_batch": "batches in random order, the test batch's own statistics",
 }
 

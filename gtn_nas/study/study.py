@@ -16,6 +16,7 @@ KINDS = {
     "lessons": "gtn_nas.study.lessons:Lessons",
     "transfer": "gtn_nas.study.transfer:Transfer",
     "ranking": "gtn_nas.study.ranking:Ranking",
+    "searches": "gtn_nas.study.searches:Searches",
     "robustness": "gtn_nas.study.robustness:Robustness",
 }
 
