@@ -138,7 +138,8 @@ def print_search(
         results.print(f"[bold]real test accuracy: {verified[0]['test_accuracy']:.4f}[/]")
         epochs = [row["epochs"] for row in verified if "epochs" in row]
         if epochs:
-            results.print(f"The real trainings took {min(epochs):.3g} to {max(epochs):.3g} epochs.")
+            spread = " to ".join(dict.fromkeys((f"{min(epochs):.3g}", f"{max(epochs):.3g}")))
+            results.print(f"The real trainings took {spread} epochs.")
         regret = _regret(study, verified)
         if regret is not None:
             results.print(
