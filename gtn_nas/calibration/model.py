@@ -16,7 +16,8 @@ __all__ = ["LEAST_TRAINED", "Calibration", "Prediction"]
 
 Values = npt.NDArray[np.float64]
 LEAST_TRAINED = 8  # architectures with a true accuracy, below which there is little to fit
-_SLOPE = 0.5  # of the logit of accuracy along the scores, that is expected before anything is known
+_SLOPE = 0.75  # correlation of the scores with the logit of accuracy that is expected before anything is known
+_LEAST_SPREAD = 1e-3  # of logits: where trainings do not tell architectures apart, the scores still do
 _NOISE = 8.0  # variance of what no feature explains, in units of a weight's variance: what is expected of it
 _NOISE_FACTOR = 3.0  # by which it may well differ
 _NOISES = tuple(_NOISE * 2.0**power for power in range(-6, 3))
@@ -40,11 +41,13 @@ class Calibration:
     (Rasmussen and Williams, 2006, sections 2.1 and 5.4). The firm prior is what makes it safe: left to the evidence
     alone, 8 or 16 trainings, or trainings of nothing but a search's favourites, ranked worse than the score itself.
 
-    ``scale``: standard deviation of a weight; ``noise``: in units of its variance.
+    ``slope``: of the logit along the scores; ``scale``: standard deviation of a weight; ``noise``: in units of its
+    variance.
     """
 
     process: Any
     centre: float
+    slope: float
     scale: float
     noise: float
 
@@ -66,16 +69,18 @@ class Calibration:
             )
         if not (np.isfinite(features).all() and np.isfinite(accuracies).all()):
             raise UserError("calibration needs finite scores and accuracies; leave out what could not be scored.")
-        left = _to_scale(accuracies) - _SLOPE * features[:, 0]
+        target = _to_scale(accuracies)
+        slope = _SLOPE * max(float(target.std()), _LEAST_SPREAD)  # that of the scores is one
+        left = target - slope * features[:, 0]
         centre = float(left.mean())
         fits = [_fit(features, left - centre, noise) for noise in _NOISES]
         process, variance, noise, _ = max(fits, key=lambda fit: fit[-1])
-        return cls(process, centre, variance**0.5, noise)
+        return cls(process, centre, slope, variance**0.5, noise)
 
     def predict(self, features: Values) -> Prediction:
         """Predict architectures by their features ``[n, d]``."""
         found, deviation = self.process.predict(features, return_std=True)
-        middle = self.centre + _SLOPE * features[:, 0] + found
+        middle = self.centre + self.slope * features[:, 0] + found
         reach = _Z95 * self.scale * np.sqrt(deviation**2 + self.noise)
         return Prediction(expit(middle), expit(middle - reach), expit(middle + reach))
 

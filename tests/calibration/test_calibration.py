@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from scipy.special import expit
+from scipy.special import expit, logit
 from scipy.stats import spearmanr
 from torch import nn
 
@@ -160,3 +160,18 @@ def test_scores_beyond_all_that_is_known_still_differ() -> None:
     same = {"params": np.full(3, 1e4)}
     column = made(three, same, {"score": np.array([score.max(), score.max() + 1, score.max() + 2])})[:, 0]
     assert column[0] < column[1] < column[2]
+
+
+def test_the_order_does_not_depend_on_how_far_apart_a_tasks_accuracies_lie() -> None:
+    architectures, counts, score, accuracy = problem()
+    features = columns(architectures, counts, {"gtn": score})
+    close = expit(2 + 0.1 * (logit(accuracy) - 2))
+    far, near = (Calibration.fit(features[:16], one[:16]).predict(features).accuracy for one in (accuracy, close))
+    assert spearmanr(far, near).statistic > 0.999
+
+
+def test_trainings_that_tell_nothing_apart_nearly_leave_the_scores_order() -> None:
+    architectures, counts, score, accuracy = problem()
+    features = columns(architectures, counts, {"gtn": score})
+    found = Calibration.fit(features[:16], np.full(16, 0.9)).predict(features).accuracy
+    assert spearmanr(found, score).statistic > 0.9
