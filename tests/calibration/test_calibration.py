@@ -171,7 +171,7 @@ def test_the_order_does_not_depend_on_how_far_apart_a_tasks_accuracies_lie() -> 
 
 
 def test_trainings_that_tell_nothing_apart_nearly_leave_the_scores_order() -> None:
-    architectures, counts, score, accuracy = problem()
+    architectures, counts, score, _ = problem()
     features = columns(architectures, counts, {"gtn": score})
     found = Calibration.fit(features[:16], np.full(16, 0.9)).predict(features).accuracy
     assert spearmanr(found, score).statistic > 0.9
