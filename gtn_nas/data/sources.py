@@ -9,7 +9,7 @@ from gtn_nas.data.digits import read_digits
 from gtn_nas.data.folder import read_folder
 from gtn_nas.data.npz import read_npz
 from gtn_nas.data.resize import resized, split_size
-from gtn_nas.data.torchvision_sets import TORCHVISION_SETS, read_torchvision
+from gtn_nas.data.torchvision_sets import TORCHVISION_SETS, data_folder, read_torchvision
 from gtn_nas.errors import UserError
 
 __all__ = ["SOURCES", "read_source"]
@@ -20,6 +20,7 @@ SOURCES = ("digits", *TORCHVISION_SETS)
 def read_source(source: str) -> RawData:
     """Read a data set by name (``digits``, ``mnist``, …), ``.npz`` path or image-folder path.
 
+    One of torchvision's sets may lie in the data folder as ``NAME.npz``, for machines that cannot download it.
     ``@16`` after any of them averages its images down to 16×16.
 
     Raises:
@@ -31,7 +32,8 @@ def read_source(source: str) -> RawData:
     if source == "digits":
         return read_digits()
     if source in TORCHVISION_SETS:
-        return read_torchvision(source)
+        arrays = data_folder() / f"{source}.npz"
+        return read_npz(arrays) if arrays.is_file() else read_torchvision(source)
     path = Path(source)
     if path.suffix == ".npz":
         return read_npz(path)

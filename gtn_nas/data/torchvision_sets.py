@@ -73,7 +73,7 @@ def _download_split(
     except Exception as error:  # every network and file fault has its own class here
         raise UserError(
             f"data set {name!r} is missing or damaged in {root} ({_reason(fault)}) and cannot be downloaded "
-            f"({_reason(error)}); place {TORCHVISION_SETS[name][1]} there, "
+            f"({_reason(error)}); place {TORCHVISION_SETS[name][1]} or {name}.npz there, "
             "or set GTN_NAS_DATA to the folder that holds it."
         ) from error
 

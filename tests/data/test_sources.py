@@ -44,6 +44,17 @@ def test_torchvision_sets_come_from_the_data_folder(monkeypatch, mnist_root, nam
     assert raw.y_train[:4].tolist() == first_labels
 
 
+def test_a_set_may_lie_in_the_data_folder_as_arrays(offline):
+    images = np.random.default_rng(0).integers(0, 256, (20, 32, 32, 3), dtype=np.uint8)
+    labels = np.arange(20) % 10
+    np.savez(offline / "cifar10.npz", x_train=images, y_train=labels, x_test=images[:10], y_test=labels[:10])
+    raw = read_source("cifar10")
+    assert raw.x_train.shape == (20, 3, 32, 32)
+    assert raw.x_test.shape == (10, 3, 32, 32)
+    assert raw.y_train.tolist() == labels.tolist()
+    assert read_source("cifar10@16").x_train.shape == (20, 3, 16, 16)
+
+
 @pytest.mark.parametrize("name", TORCHVISION_SETS)
 def test_missing_data_says_what_to_place_where(offline, name):
     with pytest.raises(UserError) as caught:
@@ -52,7 +63,7 @@ def test_missing_data_says_what_to_place_where(offline, name):
     assert f"{name!r} is missing or damaged in {offline}" in message
     assert "not found" in message
     assert "cannot be downloaded (" in message
-    assert f"place {TORCHVISION_SETS[name][1]} there" in message
+    assert f"place {TORCHVISION_SETS[name][1]} or {name}.npz there" in message
     assert "GTN_NAS_DATA" in message
     assert "\n" not in message
 
