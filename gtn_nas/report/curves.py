@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import Formatter, FuncFormatter
@@ -12,6 +13,8 @@ from gtn_nas.report.svg import ACCENT, CONTRAST, INK, MUTED, Drawing, panel
 __all__ = ["boxes", "curves", "dots"]
 
 _PERCENT = FuncFormatter(lambda share, _: f"{100 * share:.4g}\u202f%")
+_LEGEND: dict[str, Any] = {"frameon": False, "fontsize": 8, "labelcolor": INK, "handlelength": 3}
+_INSIDE = 6  # names that a legend has room for among the curves
 _STYLES = [(colour, line) for line in ("-", (0, (4, 2)), (0, (1, 1.5))) for colour in (ACCENT, CONTRAST, INK, MUTED)]
 
 
@@ -33,7 +36,11 @@ def curves(
         axes.plot(at, mean, color=colour, linestyle=style, linewidth=1.6, marker=marker, markersize=3, label=label)
         axes.fill_between(at, low, high, color=colour, alpha=0.12, linewidth=0)
     _finish(axes)
-    axes.legend(frameon=False, fontsize=8, labelcolor=INK)
+    if len(drawn) <= _INSIDE:
+        axes.legend(**_LEGEND)
+    else:
+        figure.set_size_inches(5.2 + 0.35 + 0.075 * max(map(len, drawn)), 3.4)  # beside, or it would hide the curves
+        figure.legend(loc="outside right center", **_LEGEND)
     return Drawing(figure, name, f"{y} against {x} of {', '.join(drawn)}")
 
 
@@ -73,7 +80,7 @@ def dots(
         axes.scatter(*_means(known), s=34, color=colour, linewidths=0, label=group, zorder=3)
     axes.set_xticks(range(len(variants)), [variant.replace("_", "_\n") for variant in variants], fontsize=8)
     _finish(axes, ticks)
-    axes.legend(frameon=False, fontsize=8, labelcolor=INK)
+    axes.legend(**_LEGEND)
     return Drawing(figure, name, f"{y} of {', '.join(variants)} in {', '.join(groups)}")
 
 
