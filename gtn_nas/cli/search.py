@@ -34,6 +34,7 @@ from gtn_nas.cli.options import (
 from gtn_nas.cli.output import note, print_json, progress_bar
 from gtn_nas.cli.search_views import (
     print_search,
+    race_with_progress,
     search_summary,
     search_with_progress,
     share_with_progress,
@@ -53,6 +54,7 @@ from gtn_nas.search import (
     Goal,
     Limits,
     Plan,
+    Race,
     make_proposer,
     make_pruner,
     open_study,
@@ -76,6 +78,14 @@ def search_command(
     space: TeachersSpaceOption = None,
     trials: Annotated[int, typer.Option(help="candidates that the study shall hold in all", min=1)] = 200,
     verify_best: Annotated[int, typer.Option("--verify", help="train the best K on real data", min=0)] = 0,
+    race: Annotated[
+        int | None,
+        typer.Option(
+            help="score the best N again from twice as many initialisations, the better half from four times, half of "
+            "these from eight times as many",
+            min=2,
+        ),
+    ] = None,
     calibrate: Annotated[
         Path | None, typer.Option(help="truth table: search for the accuracy that it lets one expect of a score")
     ] = None,
@@ -141,6 +151,8 @@ def search_command(
             "--calibrate-every calibrates in one process between its rounds; leave --workers out, or calibrate by a "
             "truth table, with --calibrate."
         )
+    if race is not None and calibrate_every is not None:
+        raise UserError("--calibrate-every verifies between its rounds what a race has not seen; leave --race out.")
     settings = load_settings(SearchSettings, config, assignments or [])
     recipe = patient(settings.recipe)
     limits = Limits(max_params, max_flops, None if max_latency is None else max_latency / 1000)
@@ -157,6 +169,8 @@ def search_command(
             teachers = [load_teacher(stored.folder)]
     make_proposer(engine, sampler, seed, loaded_space, len(goal.names))  # refused before any work
     proxy = goal.prepared(make_score(scored_by, loaded_space, task, teachers, settings.recipe))
+    if race is not None:
+        Race(race, proxy, goal, seeds)  # likewise
     if stored is not None and worker is None:
         note(f"teacher: [bold]{escape(str(stored.folder))}[/]")
     name = study or f"{loaded_space.name}-{task.name}"
@@ -196,6 +210,8 @@ def search_command(
             work(opened, scored, trials, seeds, goal, budget, worker)
             return
         explore(opened, scored, trials)
+        if race is not None:
+            race_with_progress(opened, Race(race, scored, goal, seeds), budget)
         verified = train(opened, scored, best_trials(opened, verify_best))
     else:
         plan = Plan(trials, verify_best, calibrate_every, recipe, goal, known)

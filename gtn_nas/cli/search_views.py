@@ -15,14 +15,16 @@ from gtn_nas.cli.crew import Crew, run_crew
 from gtn_nas.cli.output import describe, note, progress_bar, results
 from gtn_nas.cli.search_live import SearchView, in_words
 from gtn_nas.proxy import Proxy
-from gtn_nas.search import Budget, Goal, best_trials, search, settled_trials, verify
-from gtn_nas.search.ledger import architecture_of
+from gtn_nas.search import Budget, Goal, Race, best_trials, search, settled_trials, verify
+from gtn_nas.search.ledger import architecture_of, scored_trials, standings
+from gtn_nas.search.race import lessons
 from gtn_nas.space import SearchSpace
 from gtn_nas.teacher.frozen import FrozenTeacher
 from gtn_nas.training import Recipe
 
 __all__ = [
     "print_search",
+    "race_with_progress",
     "search_summary",
     "search_with_progress",
     "share_with_progress",
@@ -63,6 +65,15 @@ def share_with_progress(
         run_crew(crew, words, done)
 
 
+def race_with_progress(study: optuna.Study, race: Race, budget: Budget) -> None:
+    """Race the best candidates with a live line."""
+    race.proxy.prepare()
+    entered = min(race.field, len(scored_trials(study)))
+    with progress_bar("scored") as progress:
+        bar = progress.add_task("race", total=lessons(entered), note="")
+        race.run(study, budget, lambda: progress.update(bar, advance=1))
+
+
 def verify_with_progress(
     study: optuna.Study, proxy: Proxy, best: Sequence[FrozenTrial], recipe: Recipe, budget: Budget | None = None
 ) -> list[dict[str, Any]]:
@@ -91,11 +102,17 @@ def search_summary(
             "value": best[0].values[0],
             "values": best[0].values,
             "architecture": architecture_of(best[0], space),
+            "race": _race_of(study, best[0]),
         },
         "verified": verified,
         "winner": verified[0] if verified else None,
         "regret": _regret(study, verified),
     }
+
+
+def _race_of(study: optuna.Study, trial: FrozenTrial) -> dict[str, float] | None:
+    one = standings(study).get(trial.user_attrs["key"])
+    return None if one is None else {"value": one.value, "initialisations": one.initialisations}
 
 
 def print_search(
@@ -125,9 +142,14 @@ def print_search(
             )
         winner = verified[0]["architecture"]
     else:
-        best = best_trials(study, 5)
+        best, raced = best_trials(study, 5), standings(study)
+        if raced:
+            table.add_column("mean of", justify="right")
         for trial in best:
-            table.add_row(str(trial.number), *in_words(names, trial.values), f"{trial.user_attrs['params']:,}")
+            standing = raced.get(trial.user_attrs["key"])
+            values = trial.values if standing is None else [standing.value]
+            mean = [] if not raced else ["" if standing is None else f"{standing.initialisations}"]
+            table.add_row(str(trial.number), *in_words(names, values), f"{trial.user_attrs['params']:,}", *mean)
         if not best:
             note("no candidate could be scored.")
             return

@@ -9,6 +9,7 @@ from gtn_nas.search.nni import NNI_SAMPLERS
 from gtn_nas.search.objectives import OBJECTIVES, Goal
 from gtn_nas.search.optuna_engine import search
 from gtn_nas.search.pruners import PRUNERS, make_pruner
+from gtn_nas.search.race import Race
 from gtn_nas.search.rounds import Plan, search_in_rounds
 from gtn_nas.search.samplers import SAMPLERS, make_sampler
 from gtn_nas.search.storage import open_storage, serve_storage
@@ -27,6 +28,7 @@ __all__ = [
     "Goal",
     "Limits",
     "Plan",
+    "Race",
     "Rhythm",
     "best_trials",
     "evaluate",

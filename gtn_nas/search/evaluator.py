@@ -133,8 +133,10 @@ def check(costs: Mapping[str, float], limits: Limits) -> dict[str, float]:
     return excess
 
 
-def score_over_seeds(proxy: Proxy, architecture: Architecture, seeds: int, see: See | None = None) -> list[Score]:
-    """Score ``architecture`` with the seeds 0, 1, …; once alone where the proxy does not depend on a seed.
+def score_over_seeds(
+    proxy: Proxy, architecture: Architecture, seeds: int, see: See | None = None, first: int = 0
+) -> list[Score]:
+    """Score ``architecture`` with ``seeds`` seeds from ``first`` on; once alone where the proxy depends on none.
 
     ``see`` is shown the first seed's accuracy on the way.
 
@@ -144,8 +146,8 @@ def score_over_seeds(proxy: Proxy, architecture: Architecture, seeds: int, see: 
             score that is not finite).
     """
     with _its_own_fault():
-        scores = [proxy.score(architecture, 0, see)]
-        scores += [proxy.score(architecture, seed) for seed in range(1, seeds if proxy.seeded else 1)]
+        scores = [proxy.score(architecture, first, see)]
+        scores += [proxy.score(architecture, seed) for seed in range(first + 1, first + (seeds if proxy.seeded else 1))]
     values = [score.value for score in scores]
     if not all(math.isfinite(value) for value in values):
         raise CandidateFailed(f"score is not finite: {values}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import optuna
@@ -21,6 +21,7 @@ from gtn_nas.search.storage import open_storage, without_password
 from gtn_nas.space import Architecture, SearchSpace
 
 __all__ = [
+    "Standing",
     "architecture_of",
     "best_trials",
     "evaluation_of",
@@ -30,15 +31,19 @@ __all__ = [
     "note_evaluation",
     "note_excess",
     "open_study",
+    "ranked_by_score",
+    "record_standings",
     "record_verified",
     "scored_trials",
     "settled_trials",
+    "standings",
     "trial_rows",
     "verified_rows",
     "winner_first",
 ]
 
 
+_RACE = "race"
 _SAME = ("space_fingerprint", "task_fingerprint", "proxy_fingerprint", "seeds")  # what a score depends on
 
 
@@ -178,7 +183,20 @@ def evaluation_of(trial: FrozenTrial) -> Evaluation:
 
 
 def best_trials(study: optuna.Study, count: int) -> list[FrozenTrial]:
-    """Return the ``count`` best different architectures, best first (the smaller one first at equal scores).
+    """Return the ``count`` best different architectures, best first: by their last race, the others by score.
+
+    A race says nothing of candidates that came after it, and then no longer counts.
+    """
+    ranked = ranked_by_score(study)
+    race = study.user_attrs.get(_RACE)
+    if race is not None and race["candidates"] == len(ranked):
+        places = {key: place for place, key in enumerate(race["order"])}
+        ranked.sort(key=lambda trial: places.get(trial.user_attrs["key"], len(places)))
+    return ranked[:count]
+
+
+def ranked_by_score(study: optuna.Study) -> list[FrozenTrial]:
+    """Return the different architectures, the best score first (the smaller one first at equal scores).
 
     Of several objectives: the Pareto front, the best by the first objective first.
     """
@@ -186,7 +204,55 @@ def best_trials(study: optuna.Study, count: int) -> list[FrozenTrial]:
     front = {trial.number for trial in study.best_trials} if len(study.directions) > 1 else None
     sign = -1 if study.directions[0] is StudyDirection.MAXIMIZE else 1
     kept = [trial for trial in scored.values() if front is None or trial.number in front]
-    return sorted(kept, key=lambda trial: (sign * trial.values[0], trial.user_attrs["params"]))[:count]
+    return sorted(kept, key=lambda trial: (sign * trial.values[0], trial.user_attrs["params"]))
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a race found of a candidate: its mean after none, one, two, … stages, and how many of them it passed.
+
+    Each stage doubles the ``seeds``, the initialisations of its score.
+    """
+
+    means: Sequence[float]
+    seeds: int
+    stage: int = 0
+
+    @property
+    def value(self) -> float:
+        """The mean over the most initialisations."""
+        return self.means[-1]
+
+    @property
+    def initialisations(self) -> int:
+        """How many these are."""
+        return self.seeds_at(len(self.means) - 1)
+
+    def seeds_at(self, stage: int) -> int:
+        """Return the initialisations of the mean after a stage."""
+        return self.seeds << stage
+
+
+def standings(study: optuna.Study) -> dict[str, Standing]:
+    """Return what races found, by the candidate's key; empty without one."""
+    race = study.user_attrs.get(_RACE, {"standings": {}})
+    return {key: Standing(**found) for key, found in race["standings"].items()}
+
+
+def record_standings(study: optuna.Study, found: Mapping[str, Standing], entered: Sequence[FrozenTrial]) -> None:
+    """Store what a race found so far with the study: who passed more stages is ahead, then the mean counts."""
+    sign = -1 if study.direction is StudyDirection.MAXIMIZE else 1
+
+    def place(trial: FrozenTrial) -> tuple[int, float, int]:
+        one = found[trial.user_attrs["key"]]
+        return -one.stage, sign * one.means[one.stage], trial.user_attrs["params"]
+
+    race = {
+        "candidates": len(scored_trials(study)),
+        "order": [trial.user_attrs["key"] for trial in sorted(entered, key=place)],
+        "standings": {key: asdict(one) for key, one in found.items()},
+    }
+    study.set_user_attr(_RACE, race)
 
 
 def architecture_of(trial: FrozenTrial, space: SearchSpace) -> Architecture:

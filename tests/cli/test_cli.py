@@ -92,6 +92,17 @@ def test_search_by_calibrated_scores(tmp_path: Path) -> None:
     assert 0 < found["best"]["value"] < 1
     assert "needs as many real trainings, but --verify is 0" in refused(*words, "--calibrate-every", "8")
     assert "must be a positive time" in refused(*words, "--time-budget", "soon")
+    assert "leave --race out" in refused(*rounds, "--race", "4")
+
+
+def test_search_races_its_leaders() -> None:
+    words = ["search", "--trials", "6", "--race", "3", "--threads", "1"]
+    found = json.loads(run(*words, "--json").stdout)
+    assert found["best"]["race"]["initialisations"] == 8
+    shown = run(*words).stdout
+    assert "mean of" in shown
+    assert "best of 6 candidates" in shown
+    assert "on which flops does not depend; leave --race out" in refused(*words, "--proxy", "flops")
 
 
 def test_search_weighs_objectives_and_heeds_limits(tmp_path: Path) -> None:
