@@ -12,7 +12,7 @@ from scipy.special import expit, logit, ndtri
 
 from gtn_nas.errors import UserError
 
-__all__ = ["LEAST_TRAINED", "Calibration", "Prediction"]
+__all__ = ["LEAST_TRAINED", "PRIOR", "Calibration", "Prediction"]
 
 Values = npt.NDArray[np.float64]
 LEAST_TRAINED = 8  # architectures with a true accuracy, below which there is little to fit
@@ -21,6 +21,7 @@ _LEAST_SPREAD = 1e-3  # of logits: where trainings do not tell architectures apa
 _NOISE = 8.0  # variance of what no feature explains, in units of a weight's variance: what is expected of it
 _NOISE_FACTOR = 3.0  # by which it may well differ
 _NOISES = tuple(_NOISE * 2.0**power for power in range(-6, 3))
+PRIOR = (_SLOPE, _LEAST_SPREAD, _NOISE, _NOISE_FACTOR)  # with another, the same trainings give another score
 _Z95 = float(ndtri(0.975))
 
 

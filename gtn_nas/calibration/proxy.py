@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gtn_nas.calibration.features import Features
-from gtn_nas.calibration.model import Calibration, Prediction
+from gtn_nas.calibration.model import PRIOR, Calibration, Prediction
 from gtn_nas.fingerprint import fingerprint
 from gtn_nas.proxy import Proxy, See
 from gtn_nas.space import Architecture
@@ -55,9 +55,9 @@ class Calibrated(Proxy):
 
     @property
     def fingerprint(self) -> str:
-        """Hash of the other proxy's, of what is known, and of the reference."""
+        """Hash of the other proxy's, of what is known, of the reference, and of what the model expects beforehand."""
         known = [(self.space.key(one.architecture), one.accuracy, one.score) for one in self.known]
-        return fingerprint(repr((self.name, self.proxy.fingerprint, known, self._reference)))
+        return fingerprint(repr((self.name, self.proxy.fingerprint, known, self._reference, PRIOR)))
 
     def attacked(self) -> Calibrated:
         """Return the same with the other proxy's ``fgsm_accuracy`` among the readings."""

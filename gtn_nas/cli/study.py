@@ -69,7 +69,7 @@ def show_study(name: NameArgument, as_json: JsonOption = False) -> None:
     results.print(f"[bold]{escape(study.name)}[/]: {escape(study.title)}\n{escape(study.about)}", soft_wrap=True)
     for scale, plan in plans.items():
         runs, seeds = len(plan.runs()), plan.seeds
-        described = f"{runs} runs, {seeds} seeds, {plan.data}. {study.scales[scale].note}"
+        described = f"{runs} runs, {seeds} {'seed' if seeds == 1 else 'seeds'}, {plan.data}. {study.scales[scale].note}"
         results.print(f"  [bold]{scale}[/]: {escape(described)}", soft_wrap=True)
     for heading, lines in (("expected", [claim.says for claim in study.claims]), ("differs", study.differs)):
         for line in lines:

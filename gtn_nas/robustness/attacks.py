@@ -36,6 +36,8 @@ def pgd(subject: Subject, strength: float, rng: torch.Generator, steps: int = _P
     From a random point of the ball: x ← clamp(project(x + α·sign(∇CE(x)))) with α = 2.5 ε/steps, forty times.
     """
     check_strength("pgd", strength)
+    if strength == 0:
+        return subject.images  # the ball is a point, and forty steps stay there
     images, radius = subject.images, subject.valid.pixels(strength)
     low, high = (subject.valid.clamp(images + side * radius) for side in (-1, 1))
     start = torch.rand(images.shape, generator=rng, dtype=images.dtype).to(images.device)

@@ -89,11 +89,13 @@ def search_in_rounds(plan: Plan, proxy: Proxy, open_round: Open, explore: Explor
             current = Calibrated(proxy, known, _scored(study, proxy))
             last, study = study, open_round(number, current)
             _tell_anew(last, study, current, plan.goal)
-        explore(study, current, plan.trials * (number + 1) // plan.rounds)
         done = {row["key"] for row in verified_by(study, plan.recipe)}
-        missing = min(plan.verify, plan.every * (number + 1)) - len(done)
+        missing = max(0, min(plan.verify, plan.every * (number + 1)) - len(done))
+        if missing == 0 and number + 1 < plan.rounds:
+            continue  # the next round's score stands on what this one found: more candidates are for the last
+        explore(study, current, plan.trials * (number + 1) // plan.rounds)
         left = [trial for trial in best_trials(study, len(study.trials)) if trial.user_attrs["key"] not in done]
-        train(study, current, left[: max(0, missing)])
+        train(study, current, left[:missing])
     return study
 
 

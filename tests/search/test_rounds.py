@@ -114,6 +114,17 @@ def test_what_was_stopped_goes_on_and_repeats_nothing(digits: Task, tmp_path: Pa
     assert [trial.value for trial in again.trials] == [trial.value for trial in first.trials]
 
 
+def test_more_candidates_are_proposed_in_the_last_round(digits: Task, tmp_path: Path) -> None:
+    """An earlier round stays as it is: by what it found the later ones' scores are calibrated."""
+    storage, trainer = f"sqlite:///{tmp_path / 's.db'}", Trainer()
+    run(Plan(24, 16, 8, RECIPE, GOAL), Depth(digits), trainer, storage)
+    after = Depth(digits)
+    again = run(Plan(40, 16, 8, RECIPE, GOAL), after, trainer, storage)
+    assert (len(again.trials), len(after.asked), len(trainer.done)) == (40, 16, 16)
+    last = run(Plan(48, 24, 8, RECIPE, GOAL), after, trainer, storage)
+    assert (len(last.trials), len(after.asked), len(trainer.done)) == (48, 24, 24)
+
+
 def test_what_was_known_before_calibrates_from_the_beginning(digits: Task) -> None:
     study = run(Plan(12, 4, 4, RECIPE, GOAL, known_before(digits)), Depth(digits), Trainer())
     assert study.user_attrs["proxy"] == "calibrated"
