@@ -1,6 +1,6 @@
 """Claim: over a whole unroll, meta-gradients of different learners have nothing in common; over short windows they do.
 
-    python benchmarks/coherence.py --data mnist [--learners 16] [--append FILE]
+    python benchmarks/coherence.py --data mnist [--space SPACE] [--learners 16] [--cases N] [--append FILE]
 
 Draws learners from a space and takes the meta-gradient of one lesson (a class-balanced real subset with targets to
 be learned: what ``kind = distilled_pixels`` begins with) for each, gradients flowing through the last W inner steps.
@@ -81,7 +81,7 @@ def measure(options: argparse.Namespace, rule_name: str, window: int | None, sha
         schedule.append(torch.cat([(found.hyper[name] * lesson.hyper[name])[first:] for name in found.hyper]))
     norms = torch.stack(pixels).norm(dim=1)
     return {
-        "task": task.name, "steps": options.steps, "batch_size": options.batch_size, "optimiser": rule_name,
+        "task": task.name, "space": space.name, "steps": options.steps, "batch_size": options.batch_size, "optimiser": rule_name,
         "window": window, "last_step": end, "n": len(pixels), "accuracy": round(float(np.mean(accuracies)), 4),
         "pixels": shared(torch.stack(pixels)), "targets": shared(torch.stack(targets)),
         "schedule": shared(torch.stack(schedule)),
@@ -99,11 +99,12 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--real-batch", type=int, default=512)
     parser.add_argument("--learners", type=int, default=16)
+    parser.add_argument("--cases", type=int, default=len(CASES), help="only the first so many")
     parser.add_argument("--append", type=Path)
     options = parser.parse_args()
     keep_freed_memory()
     torch.set_num_threads(1)
-    for case in CASES:
+    for case in CASES[: options.cases]:
         hand_over(measure(options, *case), torch.device("cpu"), options.append)
 
 
