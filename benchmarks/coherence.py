@@ -4,9 +4,10 @@
 
 Draws learners from a space and takes the meta-gradient of one lesson (a class-balanced real subset with targets to
 be learned: what ``kind = distilled_pixels`` begins with) for each, gradients flowing through the last W inner steps.
-What can be learned across the space is what the gradients share: prints, for pixels, targets and schedule of those
-steps, the mean cosine between two learners' gradients with a jackknife standard error over learners, and the
-norms' range. The mean of N learners has as much signal as noise at about N = 1 / cosine.
+What can be learned across the space is what the gradients share: prints, for pixels, the images' whitened principal
+components (``kind = distilled_components``), targets and schedule of those steps, the mean cosine between two learners'
+gradients with a jackknife standard error over learners, and the norms' range. The mean of N learners has as much signal
+as noise at about N = 1 / cosine.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from gtn_nas.meta.mixed import mixed
 from gtn_nas.space import load_space
 from gtn_nas.task import load_task
 from gtn_nas.teacher.config import TeacherConfig
+from gtn_nas.teacher.principal import PrincipalAxes
 from gtn_nas.teacher.teacher import Teacher
 
 CASES = [  # optimiser, steps that gradients flow through (all), share of the lesson after which the learner is examined
@@ -69,7 +71,8 @@ def measure(options: argparse.Namespace, rule_name: str, window: int | None, sha
     shorter = config.model_copy(update={"steps": end})
     meta = MetaConfig(window=window, window_place="end", exam_every=end, real_batch=options.real_batch)
     first, began = end - (window or end), time.process_time()
-    pixels, targets, schedule, accuracies = [], [], [], []
+    pixels, components, targets, schedule, accuracies = [], [], [], [], []
+    along = PrincipalAxes(task).axes.T
     for number in range(options.learners):
         pupil = draw_pupil(np.random.default_rng((0, number)), space, task, shorter, meta)
         found = mixed(pupil.learner, pupil.learner.initial, lesson, rule, pupil.exam, pupil.start)
@@ -77,13 +80,15 @@ def measure(options: argparse.Namespace, rule_name: str, window: int | None, sha
             continue
         accuracies.append(found.accuracy)
         pixels.append(found.images[first:].flatten())
+        components.append((found.images[first:].flatten(0, 1).flatten(1) @ along).flatten())
         targets.append(found.targets[first:].flatten())
         schedule.append(torch.cat([(found.hyper[name] * lesson.hyper[name])[first:] for name in found.hyper]))
     norms = torch.stack(pixels).norm(dim=1)
     return {
-        "task": task.name, "space": space.name, "steps": options.steps, "batch_size": options.batch_size, "optimiser": rule_name,
-        "window": window, "last_step": end, "n": len(pixels), "accuracy": round(float(np.mean(accuracies)), 4),
-        "pixels": shared(torch.stack(pixels)), "targets": shared(torch.stack(targets)),
+        "task": task.name, "space": options.space, "steps": options.steps, "batch_size": options.batch_size,
+        "optimiser": rule_name, "window": window, "last_step": end, "n": len(pixels),
+        "accuracy": round(float(np.mean(accuracies)), 4), "pixels": shared(torch.stack(pixels)),
+        "components": shared(torch.stack(components)), "targets": shared(torch.stack(targets)),
         "schedule": shared(torch.stack(schedule)),
         "pixel_norms": [round(float(norms.quantile(q)), 5) for q in (0.0, 0.5, 1.0)],
         "cpu_seconds": round((time.process_time() - began) / options.learners, 3),

@@ -46,7 +46,7 @@ class MetaConfig(BaseModel):
     exam_every: Annotated[int, Field(ge=1, description="inner steps between intermediate meta-losses")] = 4
     learning_rate: Annotated[float, Field(gt=0, description="of the generator")] = 7e-4
     latent_rate: Annotated[float, Field(gt=0, description="of the latents")] = 3e-3
-    pixel_rate: Annotated[float, Field(gt=0, description="of distilled pixels")] = 1e-2
+    pixel_rate: Annotated[float, Field(gt=0, description="of distilled pixels, or components")] = 1e-2
     target_rate: Annotated[float, Field(gt=0, description="of learned targets, as logits")] = 1e-2
     schedule_rate: Annotated[float, Field(gt=0, description="of the inner schedule")] = 5e-3
     final_rate: Annotated[float, Field(gt=0, le=1, description="cosine decay ends at this fraction")] = 0.1

@@ -24,7 +24,8 @@ class TeacherConfig(BaseModel):
     steps: Annotated[int, Field(ge=1, description="inner steps T")] = 32
     batch_size: Annotated[int, Field(ge=1, description="images per inner step B")] = 64
     kind: Annotated[
-        Literal["generator", "distilled_pixels", "real"], Field(description="where the lesson's images come from")
+        Literal["generator", "distilled_pixels", "distilled_components", "real"],
+        Field(description="where the lesson's images come from"),
     ] = "generator"
     curriculum: Annotated[Curriculum, Field(description="which samples a lesson shows, in what order")] = "learned"
     targets: Annotated[
@@ -50,9 +51,9 @@ class TeacherConfig(BaseModel):
     def _goes_together(self) -> TeacherConfig:
         if self.kind == "real" and self.curriculum != "learned":
             raise ValueError("kind = real draws its images anew for every lesson; leave curriculum as it is")
-        if self.kind == "distilled_pixels" and self.curriculum in ("random", "random_fixed"):
+        if self.kind.startswith("distilled") and self.curriculum in ("random", "random_fixed"):
             raise ValueError(
-                f"curriculum = {self.curriculum} draws latents, which kind = distilled_pixels has none of; "
+                f"curriculum = {self.curriculum} draws latents, which kind = {self.kind} has none of; "
                 "use learned, batch_shuffled or all_shuffled"
             )
         if self.targets == "learned" and (self.kind == "real" or self.curriculum == "random"):

@@ -1,4 +1,4 @@
-"""Where a lesson's images come from: a generator, learned pixels, or the real training images."""
+"""Where a lesson's images come from: a generator, learned pixels or components, or the real training images."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from gtn_nas.teacher.config import TeacherConfig
 from gtn_nas.teacher.curriculum import places
 from gtn_nas.teacher.fit import fit_to_images
 from gtn_nas.teacher.generators import GENERATORS, PixelRange
+from gtn_nas.teacher.principal import PrincipalAxes
 
-__all__ = ["SOURCES", "Generated", "Pixels", "Real", "Samples", "Source"]
+__all__ = ["SOURCES", "Components", "Generated", "Pixels", "Real", "Samples", "Source"]
 
 
 class Samples(NamedTuple):
@@ -112,6 +113,34 @@ class Pixels(Source):
         self.pixels.copy_(self.range.inverse(task.train.images[chosen]))
 
 
+class Components(Source):
+    """Images learned as whitened principal components of the real ones, without a generator.
+
+    Every step is then as large along an axis as real images are spread along it. What the meta-gradients of different
+    learners share lies along the few long axes (docs/inner.md); pixel by pixel it drowns in what is each one's own.
+    """
+
+    def __init__(self, config: TeacherConfig, task: Task) -> None:
+        super().__init__(config, task)
+        self.axes = PrincipalAxes(task)
+        self.components = nn.Parameter(torch.randn(self.count, self.axes.count))
+
+    def forward(self, rng: torch.Generator) -> Samples:
+        """Return the images in the curriculum's order."""
+        order = self._order(rng, self.components.device)
+        return Samples(self.axes(self.components[order]), order % self.classes, order)
+
+    def groups(self) -> dict[str, list[nn.Parameter]]:
+        """Return the components, which share the pixels' rate."""
+        return {"pixels": [self.components]}
+
+    @torch.no_grad()
+    def resemble(self, task: Task, steps: int, rng: torch.Generator, seconds: float) -> None:
+        """Begin with real images."""
+        chosen = balanced_images(task, self.count, rng).to(self.components.device)
+        self.components.copy_(self.axes.inverse(task.train.images[chosen]))
+
+
 class Real(Source):
     """Real training images, drawn anew for every lesson: only targets and schedule can be learned."""
 
@@ -130,4 +159,9 @@ class Real(Source):
         return {}
 
 
-SOURCES: dict[str, type[Source]] = {"generator": Generated, "distilled_pixels": Pixels, "real": Real}
+SOURCES: dict[str, type[Source]] = {
+    "generator": Generated,
+    "distilled_pixels": Pixels,
+    "distilled_components": Components,
+    "real": Real,
+}

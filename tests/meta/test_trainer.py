@@ -235,6 +235,7 @@ def test_the_optimisers_own_rate_is_the_default(digits: Task) -> None:
         {"curriculum": "random"},
         {"curriculum": "all_shuffled", "targets": "learned"},
         {"kind": "distilled_pixels"},
+        {"kind": "distilled_components"},
         {"kind": "real", "warm_start": 0},
         {"targets": "soft"},
     ],

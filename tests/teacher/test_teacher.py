@@ -18,6 +18,8 @@ KINDS = [
     *({"curriculum": name} for name in CURRICULA),
     {"kind": "distilled_pixels"},
     {"kind": "distilled_pixels", "curriculum": "all_shuffled", "targets": "learned"},
+    {"kind": "distilled_components"},
+    {"kind": "distilled_components", "curriculum": "batch_shuffled", "targets": "soft"},
     {"kind": "real"},
     {"targets": "learned", "curriculum": "batch_shuffled"},
     {"targets": "soft"},
@@ -76,6 +78,30 @@ def test_whole_batches_or_single_samples_are_shuffled(digits: Task) -> None:
         assert known[_key(image)] == int(label)
 
 
+@pytest.mark.parametrize("kind", ["distilled_pixels", "distilled_components"])
+def test_what_is_distilled_begins_as_real_images(digits: Task, kind: str) -> None:
+    teacher = make_teacher(digits, kind=kind)
+    teacher.resemble_real_images(digits, 0)
+    lesson = teacher(0)
+    for image, label in _pairs(lesson.images, lesson.targets):
+        apart = (digits.train.images - image).abs().amax((1, 2, 3))
+        assert apart.min() < 0.01  # of deviations near one
+        assert digits.train.labels[apart.argmin()] == label
+
+
+def test_components_step_as_far_as_real_images_are_spread(digits: Task) -> None:
+    """By the covariance: a slope along a long axis moves images far, one along a short axis hardly."""
+    real = digits.train.images.flatten(1)
+    variances, axes = torch.linalg.eigh(torch.cov(real.T))
+    teacher = make_teacher(digits, kind="distilled_components")
+    images = teacher(0).images.flatten(0, 1).flatten(1)
+    for axis in (-1, -2, -10):
+        slope = torch.autograd.grad((images @ axes[:, axis]).sum(), teacher.groups()["pixels"], retain_graph=True)[0]
+        moved = teacher.source.axes(slope) - teacher.source.axes(torch.zeros_like(slope))
+        expected = (variances[axis] * axes[:, axis]).expand(60, -1)
+        assert torch.allclose(moved.flatten(1), expected, rtol=0.02, atol=0.02 * float(variances[axis]))
+
+
 def _pairs(images: Tensor, labels: Tensor) -> list[tuple[Tensor, Tensor]]:
     return list(zip(images.flatten(0, 1), labels.flatten(), strict=True))
 
@@ -110,6 +136,7 @@ def test_soft_targets_are_what_the_labeller_says(digits: Task) -> None:
     [
         ({"kind": "real", "curriculum": "random"}, "draws its images anew"),
         ({"kind": "distilled_pixels", "curriculum": "random_fixed"}, "draws latents, which kind = distilled_pixels"),
+        ({"kind": "distilled_components", "curriculum": "random"}, "which kind = distilled_components has none of"),
         ({"kind": "real", "targets": "learned"}, "kind = real shows other images in every lesson"),
         ({"curriculum": "random", "targets": "learned"}, "curriculum = random shows other images in every lesson"),
     ],
