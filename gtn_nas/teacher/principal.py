@@ -43,7 +43,8 @@ class PrincipalAxes(nn.Module):
     def inverse(self, images: Tensor) -> Tensor:
         """Return the coordinates of ``images``."""
         lengths = self.axes.square().sum(1)
-        return (images.flatten(1) - self.mean) @ self.axes.T / lengths
+        found: Tensor = (images.flatten(1) - self.mean) @ self.axes.T / lengths
+        return found
 
 
 def _principal(centred: Tensor) -> tuple[Tensor, Tensor]:
