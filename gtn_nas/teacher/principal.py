@@ -38,13 +38,13 @@ class PrincipalAxes(nn.Module):
 
     def forward(self, coordinates: Tensor) -> Tensor:
         """Return the images with these ``coordinates``."""
-        return torch.addmm(self.mean, coordinates, self.axes).unflatten(1, self.shape)
+        flat: Tensor = torch.addmm(self.mean, coordinates, self.axes)
+        return flat.view(-1, *self.shape)
 
     def inverse(self, images: Tensor) -> Tensor:
         """Return the coordinates of ``images``."""
         lengths = self.axes.square().sum(1)
-        found: Tensor = (images.flatten(1) - self.mean) @ self.axes.T / lengths
-        return found
+        return (images.flatten(1) - self.mean) @ self.axes.T / lengths
 
 
 def _principal(centred: Tensor) -> tuple[Tensor, Tensor]:
