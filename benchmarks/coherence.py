@@ -6,8 +6,9 @@ Draws learners from a space and takes the meta-gradient of one lesson (a class-b
 be learned: what ``kind = distilled_pixels`` begins with) for each, gradients flowing through the last W inner steps.
 What can be learned across the space is what the gradients share: prints, for pixels, the images' whitened principal
 components (``kind = distilled_components``), targets and schedule of those steps, the mean cosine between two learners'
-gradients with a jackknife standard error over learners, and the norms' range. The mean of N learners has as much signal
-as noise at about N = 1 / cosine.
+gradients with a jackknife standard error over learners, that of components also within each quarter of the learners by
+the norm of their pixels' gradients, and the norms' range. The mean of N learners has as much signal as noise at about
+N = 1 / cosine.
 """
 
 from __future__ import annotations
@@ -57,6 +58,12 @@ def shared(gradients: Tensor) -> dict[str, float]:
     return {"cosine": round(mean(np.arange(count)), 5), "standard_error": round(float(error), 5)}
 
 
+def by_norm(gradients: Tensor, norms: Tensor) -> list[float]:
+    """Return the mean cosine within each quarter of the learners, those with the smallest gradients first."""
+    quarters = norms.argsort().chunk(4)
+    return [shared(gradients[quarter])["cosine"] for quarter in quarters if len(quarter) > 2]
+
+
 def measure(options: argparse.Namespace, rule_name: str, window: int | None, share: float) -> dict[str, object]:
     """Take every learner's meta-gradient through the ``window`` steps that end with ``share`` of the lesson."""
     space, task = load_space(options.space), load_task(options.data, torch.device("cpu"))
@@ -89,7 +96,7 @@ def measure(options: argparse.Namespace, rule_name: str, window: int | None, sha
         "optimiser": rule_name, "window": window, "last_step": end, "n": len(pixels),
         "accuracy": round(float(np.mean(accuracies)), 4), "pixels": shared(torch.stack(pixels)),
         "components": shared(torch.stack(components)), "targets": shared(torch.stack(targets)),
-        "schedule": shared(torch.stack(schedule)),
+        "schedule": shared(torch.stack(schedule)), "components_by_norm": by_norm(torch.stack(components), norms),
         "pixel_norms": [round(float(norms.quantile(q)), 5) for q in (0.0, 0.5, 1.0)],
         "cpu_seconds": round((time.process_time() - began) / options.learners, 3),
     }  # fmt: skip
