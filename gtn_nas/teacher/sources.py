@@ -15,7 +15,7 @@ from gtn_nas.teacher.fit import fit_to_images
 from gtn_nas.teacher.generators import GENERATORS, PixelRange
 from gtn_nas.teacher.principal import PrincipalAxes
 
-__all__ = ["SOURCES", "Components", "Generated", "Pixels", "Real", "Samples", "Source"]
+__all__ = ["SOURCES", "Components", "Distilled", "Generated", "Pixels", "Real", "Samples", "Source"]
 
 
 class Samples(NamedTuple):
@@ -89,56 +89,55 @@ class Generated(Source):
         fit_to_images(self.generator, self.latents, labels, task.train.images[chosen], steps, rng, seconds)
 
 
-class Pixels(Source):
-    """Images learned pixel by pixel, without a generator (dataset distillation; Wang et al., 2018)."""
+class Distilled(Source):
+    """Images learned one by one, without a generator (dataset distillation; Wang et al., 2018).
 
-    def __init__(self, config: TeacherConfig, task: Task) -> None:
+    Args:
+        config, task: as for every source.
+        form: makes images ``[N, C, H, W]`` of what is learned, and back by ``inverse``.
+        size: of what is learned for one image.
+    """
+
+    def __init__(
+        self, config: TeacherConfig, task: Task, form: PixelRange | PrincipalAxes, size: tuple[int, ...]
+    ) -> None:
         super().__init__(config, task)
-        self.range = PixelRange(task)
-        self.pixels = nn.Parameter(torch.randn(self.count, *task.image_shape))
+        self.form = form
+        self.pixels = nn.Parameter(torch.randn(self.count, *size))
 
     def forward(self, rng: torch.Generator) -> Samples:
-        """Return the pixels in the curriculum's order."""
+        """Return the images in the curriculum's order."""
         order = self._order(rng, self.pixels.device)
-        return Samples(self.range(self.pixels[order]), order % self.classes, order)
+        return Samples(self.form(self.pixels[order]), order % self.classes, order)
 
     def groups(self) -> dict[str, list[nn.Parameter]]:
-        """Return the pixels."""
+        """Return what is learned; components share the pixels' rate."""
         return {"pixels": [self.pixels]}
 
     @torch.no_grad()
     def resemble(self, task: Task, steps: int, rng: torch.Generator, seconds: float) -> None:
         """Begin with real images."""
         chosen = balanced_images(task, self.count, rng).to(self.pixels.device)
-        self.pixels.copy_(self.range.inverse(task.train.images[chosen]))
+        self.pixels.copy_(self.form.inverse(task.train.images[chosen]))
 
 
-class Components(Source):
-    """Images learned as whitened principal components of the real ones, without a generator.
+class Pixels(Distilled):
+    """Images learned pixel by pixel."""
+
+    def __init__(self, config: TeacherConfig, task: Task) -> None:
+        super().__init__(config, task, PixelRange(task), task.image_shape)
+
+
+class Components(Distilled):
+    """Images learned as whitened principal components of the real ones.
 
     Every step is then as large along an axis as real images are spread along it. What the meta-gradients of different
     learners share lies along the few long axes (docs/inner.md); pixel by pixel it drowns in what is each one's own.
     """
 
     def __init__(self, config: TeacherConfig, task: Task) -> None:
-        super().__init__(config, task)
-        self.axes = PrincipalAxes(task)
-        self.components = nn.Parameter(torch.randn(self.count, self.axes.count))
-
-    def forward(self, rng: torch.Generator) -> Samples:
-        """Return the images in the curriculum's order."""
-        order = self._order(rng, self.components.device)
-        return Samples(self.axes(self.components[order]), order % self.classes, order)
-
-    def groups(self) -> dict[str, list[nn.Parameter]]:
-        """Return the components, which share the pixels' rate."""
-        return {"pixels": [self.components]}
-
-    @torch.no_grad()
-    def resemble(self, task: Task, steps: int, rng: torch.Generator, seconds: float) -> None:
-        """Begin with real images."""
-        chosen = balanced_images(task, self.count, rng).to(self.components.device)
-        self.components.copy_(self.axes.inverse(task.train.images[chosen]))
+        axes = PrincipalAxes(task)
+        super().__init__(config, task, axes, (axes.count,))
 
 
 class Real(Source):

@@ -97,7 +97,7 @@ def test_components_step_as_far_as_real_images_are_spread(digits: Task) -> None:
     images = teacher(0).images.flatten(0, 1).flatten(1)
     for axis in (-1, -2, -10):
         slope = torch.autograd.grad((images @ axes[:, axis]).sum(), teacher.groups()["pixels"], retain_graph=True)[0]
-        moved = teacher.source.axes(slope) - teacher.source.axes(torch.zeros_like(slope))
+        moved = teacher.source.form(slope) - teacher.source.form(torch.zeros_like(slope))
         expected = (variances[axis] * axes[:, axis]).expand(60, -1)
         assert torch.allclose(moved.flatten(1), expected, rtol=0.02, atol=0.02 * float(variances[axis]))
 
