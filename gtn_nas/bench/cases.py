@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from gtn_nas.meta.exam import Exam
 from gtn_nas.meta.inner import InnerOptimiser, inner_optimiser
@@ -35,7 +35,6 @@ class MetaStep:
     lesson: Lesson
     rule: InnerOptimiser
     exam: Exam
-    into: Tensor  # where a trainer adds up its learners' gradients for the images
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ class StepCase:
         lesson = Lesson(torch.randn(self.steps, self.batch, *self.image_shape), labels, hyper).to(device)
         images = torch.randn(self.examined, *self.image_shape, device=device)
         exam = Exam(images, torch.arange(self.examined, device=device) % _CLASSES, {self.steps - 1: 1.0})
-        return MetaStep(learner, lesson, rule, exam, torch.zeros_like(lesson.images))
+        return MetaStep(learner, lesson, rule, exam)
 
 
 def _two_convolutions(width: int, normalised: bool) -> nn.Module:

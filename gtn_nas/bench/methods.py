@@ -20,23 +20,26 @@ from gtn_nas.meta.unrolled import unrolled
 __all__ = ["METHODS", "Method"]
 
 
+_Taken = tuple[float, Tensor | None]
+
+
 @dataclass(frozen=True)
 class Method:
-    """``run`` takes one meta-step and returns the meta-loss; ``native`` keeps PyTorch's own layers."""
+    """``run`` takes one meta-step and returns its loss and images' gradient; ``native`` keeps PyTorch's layers."""
 
     title: str
     native: bool
-    run: Callable[[MetaStep], float]
+    run: Callable[[MetaStep], _Taken]
 
 
-def _first_order(step: MetaStep) -> float:
+def _first_order(step: MetaStep) -> _Taken:
     """Train and examine, without any meta-gradient: what nothing can undercut."""
     taught = teach(step.learner, step.learner.initial, step.lesson, step.rule, step.exam.protocol)
     with torch.no_grad():
-        return float(sit(step.learner, taught.theta, step.exam, step.lesson.images, step.lesson.steps - 1, ())[0])
+        return float(sit(step.learner, taught.theta, step.exam, step.lesson.images, step.lesson.steps - 1, ())[0]), None
 
 
-def _torchopt(step: MetaStep) -> float:
+def _torchopt(step: MetaStep) -> _Taken:
     """TorchOpt's differentiable optimiser; its momenta are constants, so that only the rate has a gradient."""
     try:
         import torchopt
@@ -60,14 +63,14 @@ def _torchopt(step: MetaStep) -> float:
         optimiser.step(torch.nn.functional.cross_entropy(network(images[number]), lesson.targets[number]))
     now = learner.join([part for part in network.parameters() if part.requires_grad])
     loss, _ = sit(learner, now, step.exam, images, lesson.steps - 1, ())
-    step.into.add_(torch.autograd.grad(loss, [images, rates])[0])
+    of_images, _ = torch.autograd.grad(loss, [images, rates])
     torchopt.recover_state_dict(network, state)
-    return float(loss.detach())
+    return float(loss.detach()), of_images
 
 
-def _engine(step: MetaStep, engine: Callable[..., MetaGradient], **options: int) -> float:
-    found = engine(step.learner, step.learner.initial, step.lesson, step.rule, step.exam, into=step.into, **options)
-    return found.loss
+def _engine(step: MetaStep, engine: Callable[..., MetaGradient], **options: int) -> _Taken:
+    found = engine(step.learner, step.learner.initial, step.lesson, step.rule, step.exam, **options)
+    return found.loss, found.images
 
 
 METHODS: dict[str, Method] = {

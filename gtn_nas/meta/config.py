@@ -50,7 +50,7 @@ class MetaConfig(BaseModel):
     target_rate: Annotated[float, Field(gt=0, description="of learned targets, as logits")] = 1e-2
     schedule_rate: Annotated[float, Field(gt=0, description="of the inner schedule")] = 5e-3
     final_rate: Annotated[float, Field(gt=0, le=1, description="cosine decay ends at this fraction")] = 0.1
-    clip: Annotated[float, Field(gt=0, description="largest norm of the meta-gradient")] = 1.0
+    clip: Annotated[float, Field(gt=0, description="largest norm of a learner's meta-gradient")] = 1.0
     averaging: Annotated[
         float, Field(ge=0, lt=1, description="decay of the teacher's exponential moving average, 0: none")
     ] = 0.98

@@ -29,7 +29,6 @@ def higher_engine(
     rule: InnerOptimiser,
     exam: Exam,
     start: int = 0,
-    into: Tensor | None = None,
 ) -> MetaGradient:
     """Return the meta-gradient of the whole unrolled graph; arguments as for :func:`gtn_nas.meta.mixed.mixed`.
 
@@ -57,7 +56,7 @@ def higher_engine(
             now = learner.join(patched.fast_params)
             exam_loss, accuracy = sit(learner, now, exam, leaves.images, step, ())
             meta_loss = meta_loss + exam.weights[step] * exam_loss
-    return collect(meta_loss, accuracy, leaves, into)
+    return collect(meta_loss, accuracy, leaves)
 
 
 def _flat_optimiser(higher: Any, learner: Learner, rule: InnerOptimiser) -> Any:

@@ -19,6 +19,7 @@ from gtn_nas.meta.config import MetaConfig
 from gtn_nas.meta.draw import Pupil, draw_pupil
 from gtn_nas.meta.engines import ENGINES
 from gtn_nas.meta.exam import MetaGradient
+from gtn_nas.meta.flow import flow_back
 from gtn_nas.meta.held_out import HeldOut
 from gtn_nas.meta.inner import inner_optimiser
 from gtn_nas.meta.mixed import mixed
@@ -109,11 +110,10 @@ class MetaTrainer:
         number, count = len(self.curve), self.config.learners
         lesson = self.teacher(_seed_of(self.config.seed, number, _LESSON))
         self.optimiser.zero_grad()
-        mean, diverged = self._teach_group(number, lesson)
-        _flow_back(lesson, mean)
+        found = self._teach_group(number, lesson)
         now = time.perf_counter()
         seconds, self._last = now - self._last, now
-        facts = torch.tensor([mean.loss, mean.accuracy, diverged / count], dtype=torch.float64)
+        facts = torch.tensor(_means(found), dtype=torch.float64)
         clock = torch.tensor([seconds], dtype=torch.float64)
         device = lesson.images.device
         facts, clock = facts.to(device), clock.to(device)
@@ -143,24 +143,10 @@ class MetaTrainer:
             self.best = lesson
         self.validations.append(found)
 
-    def _teach_group(self, number: int, lesson: Lesson) -> tuple[MetaGradient, int]:
-        """Teach this process's learners of an outer step; return the objective's gradient, and how many diverged."""
-        found, images = self._teach_each(number, lesson)
-        if not self.config.ranking:
-            gradient = _combined(found, [1 / len(found)] * len(found), images / len(found))
-        else:
-            accuracies = [accuracy for _, accuracy in self._draw_ranked(number)][self._mine]
-            slopes = shares([one.loss for one in found], accuracies, self.config.ranking)
-            for one, slope in zip(found, slopes, strict=True):
-                images.add_(one.images, alpha=slope)
-            gradient = _combined(found, slopes, images)
-        return gradient, sum(one.diverged_at is not None for one in found)
-
-    def _teach_each(self, number: int, lesson: Lesson) -> tuple[list[MetaGradient], Tensor]:
-        """Teach them; the gradients for images add up in one tensor, or stay apart for a step that trains to rank."""
+    def _teach_group(self, number: int, lesson: Lesson) -> list[MetaGradient]:
+        """Teach this process's learners of an outer step, and add what they say to the teacher's gradient."""
         ranked = self._draw_ranked(number)
-        found: list[MetaGradient] = []
-        images = torch.zeros_like(lesson.images)
+        found, gradients = [], []
         for index in range(self.config.learners * self.world.size)[self._mine]:
             rng = np.random.default_rng((self.config.seed, number, index))
             pupil = draw_pupil(
@@ -175,8 +161,15 @@ class MetaTrainer:
                 exam_seed=_seed_of(self.config.seed, number, _EXAM) if ranked else None,
             )
             with seeded(pupil.seed):
-                found.append(self._teach(pupil, lesson, torch.zeros_like(images) if ranked else images))
-        return found, images
+                found.append(self._teach(pupil, lesson))
+            gradients.append(flow_back(lesson, found[-1], self._parameters, self.config.clip))
+        slopes = [1 / len(found)] * len(found)
+        if ranked:
+            accuracies = [accuracy for _, accuracy in ranked[self._mine]]
+            slopes = shares([one.loss for one in found], accuracies, self.config.ranking)
+        for parameter, *each in zip(self._parameters, *gradients, strict=True):
+            parameter.grad = torch.stack([slope * one for slope, one in zip(slopes, each, strict=True)]).sum(0)
+        return found
 
     @property
     def _mine(self) -> slice:
@@ -193,9 +186,9 @@ class MetaTrainer:
         order = np.concatenate([rng.permutation(len(known)) for _ in range(math.ceil(wanted / len(known)))])
         return [known[index] for index in order[:wanted]]
 
-    def _teach(self, pupil: Pupil, lesson: Lesson, images: Tensor) -> MetaGradient:
+    def _teach(self, pupil: Pupil, lesson: Lesson) -> MetaGradient:
         learner, part = pupil.learner, lesson.detach().head(pupil.steps)
-        arguments = (learner, learner.initial, part, self.rule, pupil.exam, pupil.start, images[: pupil.steps])
+        arguments = (learner, learner.initial, part, self.rule, pupil.exam, pupil.start)
         if self.config.engine == "mixed":
             found = mixed(*arguments, memory_budget=self.config.memory_budget << 20)
         else:
@@ -206,9 +199,7 @@ class MetaTrainer:
         factor = self.config.final_rate + (1 - self.config.final_rate) * 0.5 * (1 + math.cos(math.pi * self.progress))
         for group, rate in zip(self.optimiser.param_groups, self._rates, strict=True):
             group["lr"] = rate * factor
-        norm = float(torch.nn.utils.clip_grad_norm_(self._parameters, self.config.clip))
-        if math.isfinite(norm):  # the generator's own backward pass may overflow
-            self.optimiser.step()
+        self.optimiser.step()
         self.average.update_parameters(self.teacher)
 
     def _give_up_if_hopeless(self) -> None:
@@ -238,26 +229,9 @@ def _moving_average(decay: float) -> Callable[[Any, Any, Any], None]:
     return update
 
 
-def _flow_back(lesson: Lesson, found: MetaGradient) -> None:
-    """Add the meta-gradient to the teacher's parameters; what has none, like real images, is left out."""
-    pairs = [(lesson.images, found.images), *((lesson.hyper[name], slope) for name, slope in found.hyper.items())]
-    if found.targets is not None:
-        pairs.append((lesson.targets, found.targets))
-    roots, slopes = zip(*[pair for pair in pairs if pair[0].requires_grad], strict=True)
-    torch.autograd.backward(roots, slopes)
-
-
-def _combined(found: Sequence[MetaGradient], slopes: Sequence[float], images: Tensor) -> MetaGradient:
-    """Return mean loss and accuracy of the learners, and their gradients' sum by ``slopes``; ``images`` is summed."""
+def _means(found: Sequence[MetaGradient]) -> tuple[float, float, float]:
+    """Return mean loss of the learners that have one, mean accuracy, and the share that diverged."""
     losses = [one.loss for one in found if math.isfinite(one.loss)]
-    targets = [slope * one.targets for slope, one in zip(slopes, found, strict=True) if one.targets is not None]
-    return MetaGradient(
-        loss=sum(losses) / len(losses) if losses else math.nan,
-        accuracy=sum(one.accuracy for one in found) / len(found),
-        images=images,
-        hyper={
-            name: torch.stack([slope * one.hyper[name] for slope, one in zip(slopes, found, strict=True)]).sum(0)
-            for name in found[0].hyper
-        },
-        targets=torch.stack(targets).sum(0) if targets else None,
-    )
+    loss = sum(losses) / len(losses) if losses else math.nan
+    diverged = sum(one.diverged_at is not None for one in found)
+    return loss, sum(one.accuracy for one in found) / len(found), diverged / len(found)

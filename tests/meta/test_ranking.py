@@ -94,7 +94,7 @@ def test_ranking_alone_brings_the_losses_into_the_tables_order(digits: Task) -> 
         """Share of pairs of which the more accurate one has the lower loss, over learners not trained on."""
         right = []
         for number in range(100, 106):
-            found, _ = trainer._teach_each(number, trainer.teacher(0))
+            found = trainer._teach_group(number, trainer.teacher(0))
             pairs = itertools.permutations(zip(found, trainer._draw_ranked(number), strict=True), 2)
             right += [a.loss < b.loss for (a, (_, more)), (b, (_, less)) in pairs if more > less]
         return float(np.mean(right))

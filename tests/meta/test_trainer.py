@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import warnings
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +17,9 @@ from torch import nn
 from gtn_nas.errors import UserError
 from gtn_nas.meta import MetaConfig, MetaTrainer, OuterStep
 from gtn_nas.meta.checkpoint import CHECKPOINT, restore_checkpoint, save_checkpoint
+from gtn_nas.meta.exam import MetaGradient
+from gtn_nas.meta.learner import Learner
+from gtn_nas.meta.mixed import mixed
 from gtn_nas.meta.train import measure_quality, start_training, train_teacher
 from gtn_nas.meta.validation import Validation
 from gtn_nas.space import Architecture, ImageTask
@@ -171,6 +177,26 @@ def test_several_learners_are_averaged(digits: Task) -> None:
     assert math.isfinite(step.loss)
     alone = start(digits).step()
     assert step.loss != alone.loss
+
+
+def test_a_learner_of_huge_gradient_does_not_drown_the_others(digits: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of three learners has a gradient a thousand times as long; all count alike in the mean."""
+    huge = itertools.cycle([1.0, 1.0, 1e3])
+
+    def engine(learner: Learner, *rest: Any, **options: Any) -> MetaGradient:
+        found = mixed(learner, *rest, **options)
+        size = next(huge)
+        hyper = {name: size * slopes for name, slopes in found.hyper.items()}
+        return replace(found, images=size * found.images, hyper=hyper)
+
+    def gradient() -> torch.Tensor:
+        trainer = start(digits, learners=3, clip=1e-4)
+        trainer.step()
+        return torch.cat([p.grad.flatten() for p in trainer._parameters if p.grad is not None])
+
+    alike = gradient()
+    monkeypatch.setattr("gtn_nas.meta.trainer.mixed", engine)
+    torch.testing.assert_close(gradient(), alike, rtol=1e-3, atol=1e-9)
 
 
 def test_training_stops_when_nearly_all_learners_diverge(digits: Task) -> None:
