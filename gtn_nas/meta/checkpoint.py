@@ -27,7 +27,8 @@ CHECKPOINT = "checkpoint.safetensors"
 def save_checkpoint(trainer: MetaTrainer, folder: Path) -> None:
     """Write the teacher, the outer optimiser's state, the curve and all settings to ``folder``."""
     tensors: dict[str, Tensor] = {f"teacher.{k}": v.cpu() for k, v in trainer.teacher.state_dict().items()}
-    tensors |= {f"average.{k}": v.cpu() for k, v in trainer.average.state_dict().items()}
+    shared = _shared(trainer)
+    tensors |= {f"average.{k}": v.cpu() for k, v in trainer.average.state_dict().items() if k not in shared}
     if trainer.best is not None:
         tensors |= {f"best.{k}": v.cpu() for k, v in trainer.best.tensors().items()}
     for index, state in trainer.optimiser.state_dict()["state"].items():
@@ -71,7 +72,7 @@ def restore_checkpoint(trainer: MetaTrainer, folder: Path) -> None:
 
 def _restore(trainer: MetaTrainer, described: dict[str, Any], tensors: dict[str, Tensor]) -> None:
     trainer.teacher.load_state_dict(_under("teacher.", tensors))
-    trainer.average.load_state_dict(_under("average.", tensors))
+    trainer.average.load_state_dict(_under("average.", tensors) | _shared(trainer))
     best = _under("best.", tensors)
     trainer.best = Lesson.of_tensors(best).to(trainer.task.train.images.device) if best else None
     state: dict[int, dict[str, Tensor]] = {}
@@ -83,6 +84,11 @@ def _restore(trainer: MetaTrainer, described: dict[str, Any], tensors: dict[str,
     trainer.elapsed = float(described["elapsed"])
     trainer.curve[:] = [OuterStep(**step) for step in described["curve"]]
     trainer.validations[:] = [Validation(**validation) for validation in described["validations"]]
+
+
+def _shared(trainer: MetaTrainer) -> dict[str, Tensor]:
+    """Return the teacher's buffers by their names in the average, whose own are copies of them."""
+    return {f"module.{name}": buffer for name, buffer in trainer.teacher.named_buffers()}
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
