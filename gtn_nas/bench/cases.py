@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from gtn_nas.meta.exam import Exam
 from gtn_nas.meta.inner import InnerOptimiser, inner_optimiser
@@ -35,6 +35,7 @@ class MetaStep:
     lesson: Lesson
     rule: InnerOptimiser
     exam: Exam
+    into: Tensor  # where a trainer adds up its learners' gradients for the images
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class StepCase:
         lesson = Lesson(torch.randn(self.steps, self.batch, *self.image_shape), labels, hyper).to(device)
         images = torch.randn(self.examined, *self.image_shape, device=device)
         exam = Exam(images, torch.arange(self.examined, device=device) % _CLASSES, {self.steps - 1: 1.0})
-        return MetaStep(learner, lesson, rule, exam)
+        return MetaStep(learner, lesson, rule, exam, torch.zeros_like(lesson.images))
 
 
 def _two_convolutions(width: int, normalised: bool) -> nn.Module:

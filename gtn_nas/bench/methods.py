@@ -20,26 +20,23 @@ from gtn_nas.meta.unrolled import unrolled
 __all__ = ["METHODS", "Method"]
 
 
-_Taken = tuple[float, Tensor | None]
-
-
 @dataclass(frozen=True)
 class Method:
-    """``run`` takes one meta-step and returns its loss and images' gradient; ``native`` keeps PyTorch's layers."""
+    """``run`` takes one meta-step and returns the meta-loss; ``native`` keeps PyTorch's own layers."""
 
     title: str
     native: bool
-    run: Callable[[MetaStep], _Taken]
+    run: Callable[[MetaStep], float]
 
 
-def _first_order(step: MetaStep) -> _Taken:
+def _first_order(step: MetaStep) -> float:
     """Train and examine, without any meta-gradient: what nothing can undercut."""
     taught = teach(step.learner, step.learner.initial, step.lesson, step.rule, step.exam.protocol)
     with torch.no_grad():
-        return float(sit(step.learner, taught.theta, step.exam, step.lesson.images, step.lesson.steps - 1, ())[0]), None
+        return float(sit(step.learner, taught.theta, step.exam, step.lesson.images, step.lesson.steps - 1, ())[0])
 
 
-def _torchopt(step: MetaStep) -> _Taken:
+def _torchopt(step: MetaStep) -> float:
     """TorchOpt's differentiable optimiser; its momenta are constants, so that only the rate has a gradient."""
     try:
         import torchopt
@@ -63,14 +60,14 @@ def _torchopt(step: MetaStep) -> _Taken:
         optimiser.step(torch.nn.functional.cross_entropy(network(images[number]), lesson.targets[number]))
     now = learner.join([part for part in network.parameters() if part.requires_grad])
     loss, _ = sit(learner, now, step.exam, images, lesson.steps - 1, ())
-    of_images, _ = torch.autograd.grad(loss, [images, rates])
+    step.into.add_(torch.autograd.grad(loss, [images, rates])[0])
     torchopt.recover_state_dict(network, state)
-    return float(loss.detach()), of_images
+    return float(loss.detach())
 
 
-def _engine(step: MetaStep, engine: Callable[..., MetaGradient], **options: int) -> _Taken:
-    found = engine(step.learner, step.learner.initial, step.lesson, step.rule, step.exam, **options)
-    return found.loss, found.images
+def _engine(step: MetaStep, engine: Callable[..., MetaGradient], **options: int) -> float:
+    found = engine(step.learner, step.learner.initial, step.lesson, step.rule, step.exam, into=step.into, **options)
+    return found.loss
 
 
 METHODS: dict[str, Method] = {

@@ -31,7 +31,7 @@ def main(case: str, method: str, device_name: str) -> None:
         chosen.run(step)  # libraries load their code before anything is measured
     steps = CASES[case].make(native=chosen.native, device=device)
     for _ in sys.stdin:
-        print(json.dumps(_measure(lambda: [chosen.run(step)[0] for step in steps], device)), flush=True)
+        print(json.dumps(_measure(lambda: [chosen.run(step) for step in steps], device)), flush=True)
 
 
 def _measure(run: Callable[[], list[float]], device: torch.device) -> dict[str, float | None]:

@@ -15,6 +15,7 @@ from torch import Tensor
 from gtn_nas.errors import UserError
 from gtn_nas.files import write_atomically
 from gtn_nas.fingerprint import fingerprint
+from gtn_nas.meta.moment import Moment
 from gtn_nas.meta.trainer import MetaTrainer, OuterStep
 from gtn_nas.meta.validation import Validation
 from gtn_nas.teacher.lesson import Lesson
@@ -35,7 +36,7 @@ def save_checkpoint(trainer: MetaTrainer, folder: Path) -> None:
         tensors |= {f"optimiser.{index}.{name}": torch.as_tensor(value).cpu() for name, value in state.items()}
     described = {
         "settings": _settings(trainer),
-        "elapsed": trainer.elapsed,
+        "taken": trainer.taken,
         "curve": [asdict(step) for step in trainer.curve],
         "validations": [asdict(validation) for validation in trainer.validations],
     }
@@ -81,9 +82,15 @@ def _restore(trainer: MetaTrainer, described: dict[str, Any], tensors: dict[str,
         state.setdefault(int(index), {})[field] = value
     whole = trainer.optimiser.state_dict()
     trainer.optimiser.load_state_dict({**whole, "state": state})
-    trainer.elapsed = float(described["elapsed"])
+    trainer.taken = Moment(*described["taken"])
     trainer.curve[:] = [OuterStep(**step) for step in described["curve"]]
     trainer.validations[:] = [Validation(**validation) for validation in described["validations"]]
+
+
+def _held_out(trainer: MetaTrainer) -> str:
+    held = trainer.held_out
+    ranked = [(trainer.space.key(architecture), accuracy) for architecture, accuracy in held.ranked]
+    return fingerprint(repr((sorted(held.keys), held.truth, ranked)))
 
 
 def _shared(trainer: MetaTrainer) -> dict[str, Tensor]:
@@ -107,7 +114,7 @@ def _settings(trainer: MetaTrainer) -> dict[str, Any]:
     return {
         "space": trainer.space.fingerprint,
         "task": trainer.task.fingerprint,
-        "held-out architectures": fingerprint(repr((sorted(trainer.held_out.keys), trainer.held_out.truth))),
+        "held-out architectures": _held_out(trainer),
         "learners of all processes": trainer.config.learners * trainer.world.size,
         **{f"teacher.{name}": value for name, value in trainer.teacher.config.model_dump().items()},
         **{f"meta.{name}": value for name, value in meta.items()},

@@ -28,6 +28,7 @@ class Engine(Protocol):
         rule: InnerOptimiser,
         exam: Exam,
         start: int = 0,
+        into: Tensor | None = None,
     ) -> MetaGradient:
         """Compute the meta-gradient."""
         ...

@@ -51,7 +51,7 @@ class Exam:
 class MetaGradient:
     """Meta-loss, its gradient for every tensor of the lesson, and how the learner fared.
 
-    ``loss`` is NaN when not even the untaught learner could
+    ``images`` is the tensor that the gradient was added to; ``loss`` is NaN when not even the untaught learner could
     be examined. ``diverged_at`` is the first inner step that was not sound (None: all were); the unroll is cut
     there, and the exams that would have followed are taken on the last sound parameters.
     """
@@ -64,10 +64,10 @@ class MetaGradient:
     diverged_at: int | None = None
 
     def padded(self, steps: int) -> MetaGradient:
-        """Return the same for a lesson of ``steps`` inner steps, of which the learner saw the first."""
+        """Return the same for a lesson of ``steps`` inner steps, of which the learner saw the first; images stay."""
         hyper = {name: _padded(values, steps) for name, values in self.hyper.items()}
         targets = None if self.targets is None else _padded(self.targets, steps)
-        return replace(self, images=_padded(self.images, steps), hyper=hyper, targets=targets)
+        return replace(self, hyper=hyper, targets=targets)
 
 
 def find_statistics(
@@ -114,6 +114,4 @@ def follow(running: Sequence[Tensor], recording: Recording) -> Statistics:
 
 
 def _padded(values: Tensor, steps: int) -> Tensor:
-    if len(values) == steps:
-        return values
     return torch.cat([values, values.new_zeros(steps - len(values), *values.shape[1:])])

@@ -29,6 +29,7 @@ def higher_engine(
     rule: InnerOptimiser,
     exam: Exam,
     start: int = 0,
+    into: Tensor | None = None,
 ) -> MetaGradient:
     """Return the meta-gradient of the whole unrolled graph; arguments as for :func:`gtn_nas.meta.mixed.mixed`.
 
@@ -56,7 +57,7 @@ def higher_engine(
             now = learner.join(patched.fast_params)
             exam_loss, accuracy = sit(learner, now, exam, leaves.images, step, ())
             meta_loss = meta_loss + exam.weights[step] * exam_loss
-    return collect(meta_loss, accuracy, leaves)
+    return collect(meta_loss, accuracy, leaves, into)
 
 
 def _flat_optimiser(higher: Any, learner: Learner, rule: InnerOptimiser) -> Any:

@@ -37,6 +37,7 @@ def mixed(
     rule: InnerOptimiser,
     exam: Exam,
     start: int = 0,
+    into: Tensor | None = None,
     memory_budget: int = MEMORY_BUDGET,
 ) -> MetaGradient:
     """Return the exact meta-gradient.
@@ -45,12 +46,13 @@ def mixed(
         learner, theta: the network and its initial parameters ``[P]``.
         lesson, rule, exam: what it is taught, how it learns, what it is examined on.
         start: the first inner step that gradients flow through; what comes before is a given starting point.
+        into: a tensor like the lesson's images that their gradient is added to; None makes one.
         memory_budget: bytes of step graphs to keep; 0 computes every step again (least memory).
     """
     exam.check(start, lesson.steps)
     lesson, rule = lesson.detach(), rule.for_shapes(learner.shapes)
     sweep = _forward(learner, theta.detach(), lesson, rule, exam, start, memory_budget)
-    return _backward(learner, lesson, exam, sweep)
+    return _backward(learner, lesson, exam, sweep, torch.zeros_like(lesson.images) if into is None else into)
 
 
 def _forward(
@@ -91,8 +93,7 @@ def _examine_last_sound(learner: Learner, lesson: Lesson, exam: Exam, sweep: Swe
     sweep.note(sweep.last, taken, sum(exam.weights.values()) - sweep.weight)
 
 
-def _backward(learner: Learner, lesson: Lesson, exam: Exam, sweep: Sweep) -> MetaGradient:
-    d_images = torch.zeros_like(lesson.images)
+def _backward(learner: Learner, lesson: Lesson, exam: Exam, sweep: Sweep, d_images: Tensor) -> MetaGradient:
     d_targets = torch.zeros_like(lesson.targets) if lesson.targets.is_floating_point() else None
     d_hyper = {name: torch.zeros_like(values) for name, values in lesson.hyper.items()}
     loss, accuracy = (0.0, 0.0) if sweep.exams else (math.nan, 0.0)

@@ -17,6 +17,7 @@ from gtn_nas.meta.config import MetaConfig
 from gtn_nas.meta.held_out import hold_out
 from gtn_nas.meta.inner import inner_optimiser
 from gtn_nas.meta.labeller import make_labeller
+from gtn_nas.meta.moment import Moment
 from gtn_nas.meta.trainer import MetaTrainer, OuterStep
 from gtn_nas.meta.validation import accuracies, validate
 from gtn_nas.processes import ALONE, World
@@ -92,7 +93,7 @@ def start_training(
     truth: Truth | None = None,
 ) -> MetaTrainer:
     """Return a trainer at its first outer step, or where the checkpoint in ``resume_from`` left off."""
-    began = time.perf_counter()
+    began = Moment.now()
     space.build(space.sample(np.random.default_rng(config.seed)), task)  # one that cannot be says so before the work
     rule, fresh = inner_optimiser(teacher_config.inner), resume_from is None
     labeller = make_labeller(task, config.seed, trained=fresh) if teacher_config.targets == "soft" else None
@@ -122,7 +123,7 @@ def _validate_if_due(trainer: MetaTrainer) -> None:
 
 def freeze(trainer: MetaTrainer) -> FrozenTeacher:
     """Return the best teacher so far, or the latest where none was validated, as plain tensors with its card."""
-    space, task = trainer.space, trainer.task
+    space, task, spent = trainer.space, trainer.task, trainer.spent
     card: dict[str, Any] = {
         "task": task.name,
         "source": task.source,
@@ -137,7 +138,8 @@ def freeze(trainer: MetaTrainer) -> FrozenTeacher:
         "space_fingerprint": space.fingerprint,
         "meta": trainer.config.model_dump(),
         "outer_steps": len(trainer.curve),
-        "seconds": trainer.elapsed,
+        "seconds": spent.wall,
+        "cpu_seconds": spent.cpu,
         "diverged": sum(step.diverged for step in trainer.curve),
         "hardware": describe_hardware(task.train.images.device),
         "versions": describe_versions(),

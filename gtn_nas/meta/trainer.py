@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 from torch.optim.swa_utils import AveragedModel
 
 from gtn_nas.errors import UserError
@@ -23,6 +23,7 @@ from gtn_nas.meta.flow import flow_back
 from gtn_nas.meta.held_out import HeldOut
 from gtn_nas.meta.inner import inner_optimiser
 from gtn_nas.meta.mixed import mixed
+from gtn_nas.meta.moment import Moment
 from gtn_nas.meta.ranking import shares
 from gtn_nas.meta.validation import Validation
 from gtn_nas.processes import ALONE, World
@@ -69,7 +70,7 @@ class MetaTrainer:
         config: MetaConfig,
         held_out: HeldOut,
         world: World = ALONE,
-        began: float | None = None,
+        began: Moment | None = None,
     ) -> None:
         self.teacher, self.space, self.task, self.config, self.world = teacher, space, task, config, world
         self.held_out = held_out
@@ -85,16 +86,21 @@ class MetaTrainer:
         self.validations: list[Validation] = []
         self.best: Lesson | None = None  # the lesson of the best validation
         self.between_steps = True  # teacher, curve and clock agree; an interruption may find them otherwise
-        self.elapsed = 0.0  # the leader's seconds of all runs so far, what happens between two steps included
-        self._last = time.perf_counter() if began is None else began  # what came before counts as well
+        self.taken = Moment()  # the leader's seconds of all runs so far, what happens between two steps included
+        self._last = began or Moment.now()  # what came before counts as well
         self._tidier = Tidier()
 
     @property
     def progress(self) -> float:
         """Fraction of the training that is done, by iterations or by the clock, whichever is further."""
         by_count = len(self.curve) / self.config.outer_steps
-        by_clock = self.elapsed / (60 * self.config.minutes) if self.config.minutes else 0.0
+        by_clock = self.taken.wall / (60 * self.config.minutes) if self.config.minutes else 0.0
         return min(1.0, max(by_count, by_clock))
+
+    @property
+    def spent(self) -> Moment:
+        """The leader's seconds of all runs until this moment."""
+        return self.taken.and_then(Moment.now().since(self._last))
 
     @property
     def finished(self) -> bool:
@@ -111,20 +117,20 @@ class MetaTrainer:
         lesson = self.teacher(_seed_of(self.config.seed, number, _LESSON))
         self.optimiser.zero_grad()
         found = self._teach_group(number, lesson)
-        now = time.perf_counter()
-        seconds, self._last = now - self._last, now
+        now = Moment.now()
+        passed, self._last = now.since(self._last), now
         facts = torch.tensor(_means(found), dtype=torch.float64)
-        clock = torch.tensor([seconds], dtype=torch.float64)
+        clock = torch.tensor(passed, dtype=torch.float64)
         device = lesson.images.device
         facts, clock = facts.to(device), clock.to(device)
         self.world.average([facts])
         self.world.follow_leader([clock])
         self.world.average(p.grad for p in self._parameters if p.grad is not None)
         loss, accuracy, share = facts.tolist()
-        step = OuterStep(number, loss, accuracy, round(share * count * self.world.size), float(clock))
+        step = OuterStep(number, loss, accuracy, round(share * count * self.world.size), float(clock[0]))
         self.between_steps = False
         self._update()
-        self.elapsed += step.seconds
+        self.taken = self.taken.and_then(Moment(*clock.tolist()))
         self.curve.append(step)
         self.between_steps = True
         self._tidier.tidy()
@@ -145,8 +151,8 @@ class MetaTrainer:
 
     def _teach_group(self, number: int, lesson: Lesson) -> list[MetaGradient]:
         """Teach this process's learners of an outer step, and add what they say to the teacher's gradient."""
-        ranked = self._draw_ranked(number)
-        found, gradients = [], []
+        ranked, images = self._draw_ranked(number), torch.zeros_like(lesson.images)
+        found, waiting = [], []
         for index in range(self.config.learners * self.world.size)[self._mine]:
             rng = np.random.default_rng((self.config.seed, number, index))
             pupil = draw_pupil(
@@ -161,15 +167,26 @@ class MetaTrainer:
                 exam_seed=_seed_of(self.config.seed, number, _EXAM) if ranked else None,
             )
             with seeded(pupil.seed):
-                found.append(self._teach(pupil, lesson))
-            gradients.append(flow_back(lesson, found[-1], self._parameters, self.config.clip))
-        slopes = [1 / len(found)] * len(found)
+                found.append(self._teach(pupil, lesson, images.zero_()))
+            gradient = flow_back(lesson, found[-1], self._parameters, self.config.clip)
+            if ranked:
+                waiting.append(gradient)  # what it counts for depends on the others' losses
+            else:
+                _add(self._parameters, gradient, 1 / self.config.learners)
         if ranked:
-            accuracies = [accuracy for _, accuracy in ranked[self._mine]]
-            slopes = shares([one.loss for one in found], accuracies, self.config.ranking)
-        for parameter, *each in zip(self._parameters, *gradients, strict=True):
-            parameter.grad = torch.stack([slope * one for slope, one in zip(slopes, each, strict=True)]).sum(0)
+            slopes = self._slopes([one.loss for one in found], [accuracy for _, accuracy in ranked])
+            for gradient, slope in zip(waiting, slopes, strict=True):
+                _add(self._parameters, gradient, slope)
         return found
+
+    def _slopes(self, losses: Sequence[float], accuracies: Sequence[float]) -> list[float]:
+        """Return what each of this process's learners counts for in the order of all processes' learners."""
+        everyone = torch.zeros(len(accuracies), dtype=torch.float64, device=self.task.train.images.device)
+        everyone[self._mine] = self.world.size * everyone.new_tensor(losses)  # the others add zeros, and divide
+        self.world.average([everyone])
+        return [self.world.size * slope for slope in shares(everyone.tolist(), accuracies, self.config.ranking)][
+            self._mine
+        ]
 
     @property
     def _mine(self) -> slice:
@@ -186,14 +203,15 @@ class MetaTrainer:
         order = np.concatenate([rng.permutation(len(known)) for _ in range(math.ceil(wanted / len(known)))])
         return [known[index] for index in order[:wanted]]
 
-    def _teach(self, pupil: Pupil, lesson: Lesson) -> MetaGradient:
+    def _teach(self, pupil: Pupil, lesson: Lesson, images: Tensor) -> MetaGradient:
+        """Teach one learner; the gradient for images is added to ``images``."""
         learner, part = pupil.learner, lesson.detach().head(pupil.steps)
-        arguments = (learner, learner.initial, part, self.rule, pupil.exam, pupil.start)
+        arguments = (learner, learner.initial, part, self.rule, pupil.exam, pupil.start, images[: pupil.steps])
         if self.config.engine == "mixed":
             found = mixed(*arguments, memory_budget=self.config.memory_budget << 20)
         else:
             found = ENGINES[self.config.engine](*arguments)
-        return found.padded(lesson.steps)
+        return replace(found, images=images).padded(lesson.steps)
 
     def _update(self) -> None:
         factor = self.config.final_rate + (1 - self.config.final_rate) * 0.5 * (1 + math.cos(math.pi * self.progress))
@@ -227,6 +245,13 @@ def _moving_average(decay: float) -> Callable[[Any, Any, Any], None]:
         torch._foreach_lerp_(averaged, latest, 1 - min(decay, (1 + number) / (10 + number)))
 
     return update
+
+
+def _add(parameters: Sequence[Parameter], gradient: Sequence[Tensor], factor: float) -> None:
+    for parameter, part in zip(parameters, gradient, strict=True):
+        if parameter.grad is None:
+            parameter.grad = torch.zeros_like(parameter)
+        parameter.grad.add_(part, alpha=factor)
 
 
 def _means(found: Sequence[MetaGradient]) -> tuple[float, float, float]:

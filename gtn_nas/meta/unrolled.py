@@ -27,6 +27,7 @@ def unrolled(
     rule: InnerOptimiser,
     exam: Exam,
     start: int = 0,
+    into: Tensor | None = None,
 ) -> MetaGradient:
     """Return the meta-gradient; memory grows with T. Arguments as for :func:`gtn_nas.meta.mixed.mixed`.
 
@@ -51,7 +52,7 @@ def unrolled(
             meta_loss = meta_loss + exam.weights[step] * exam_loss
         if step < start:
             theta = theta.detach().requires_grad_()
-    return collect(meta_loss, accuracy, leaves)
+    return collect(meta_loss, accuracy, leaves, into)
 
 
 def as_leaves(lesson: Lesson) -> Lesson:
@@ -61,19 +62,19 @@ def as_leaves(lesson: Lesson) -> Lesson:
     return Lesson(lesson.images.detach().requires_grad_(), lesson.targets.detach().requires_grad_(soft), hyper)
 
 
-def collect(meta_loss: Tensor, accuracy: Tensor, leaves: Lesson) -> MetaGradient:
-    """Differentiate the meta-loss with respect to the lesson's leaves."""
+def collect(meta_loss: Tensor, accuracy: Tensor, leaves: Lesson, into: Tensor | None) -> MetaGradient:
+    """Differentiate the meta-loss with respect to the lesson's leaves, the images' part being added to ``into``."""
     soft = leaves.targets.requires_grad
     inputs = [leaves.images, *leaves.hyper.values(), *([leaves.targets] if soft else [])]
     gradients = torch.autograd.grad(meta_loss, inputs, materialize_grads=True)
     loss = float(meta_loss.detach())
     sound = math.isfinite(loss) and all(is_finite(gradient) for gradient in gradients)
-    if not sound:
+    if not sound:  # one learner must not spoil what others add up in the same place
         gradients = tuple(torch.zeros_like(gradient) for gradient in gradients)
     return MetaGradient(
         loss=loss,
         accuracy=float(accuracy),
-        images=gradients[0],
+        images=gradients[0] if into is None else into.add_(gradients[0]),
         hyper=dict(zip(leaves.hyper, gradients[1:], strict=False)),
         targets=gradients[-1] if soft else None,
         diverged_at=None if sound else 0,  # where exactly, a whole graph does not say

@@ -99,15 +99,15 @@ class Searches(Plan):
     def execute(self, run: Run, workshop: Workshop) -> Outcome:
         """Search, then train the winners of all stops."""
         one, task, space = self.searches[run.variant], workshop.task, load_space(self.space)
-        teachers, price = [], 0.0
+        teachers, price, on_cuda = [], 0.0, task.train.images.is_cuda
         if one.is_taught:
             teacher = workshop.teacher(
                 load_space(self.teacher.space), self.teacher.teacher, self.teacher.meta, "teacher"
             )
-            teachers, price = [teacher], float(teacher.card["seconds"])
+            teachers, price = [teacher], float(teacher.card["seconds" if on_cuda else "cpu_seconds"])
         proxy = make_score(one.score, space, task, teachers, self.recipe)
         study = open_study(None, run.key, proxy, 1, make_sampler(one.sampler, run.seed, space))
-        clock = time.perf_counter if task.train.images.is_cuda else time.process_time
+        clock = time.perf_counter if on_cuda else time.process_time
         began, bought = clock(), list[_Bought]()
 
         def note(trial: FrozenTrial) -> None:

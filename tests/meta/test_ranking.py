@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from pydantic import ValidationError
+from torch import Tensor
 
 from gtn_nas.errors import UserError
 from gtn_nas.meta import MetaConfig, MetaTrainer
@@ -17,6 +19,7 @@ from gtn_nas.meta.draw import Pupil
 from gtn_nas.meta.held_out import hold_out
 from gtn_nas.meta.ranking import ranking_loss, shares
 from gtn_nas.meta.train import start_training, train_teacher
+from gtn_nas.processes import World
 from gtn_nas.task import Task
 from gtn_nas.teacher.config import TeacherConfig
 from search_spaces.cnn_small import CnnSmall
@@ -82,6 +85,25 @@ def test_a_step_takes_the_tables_architectures_and_one_exam(digits: Task, monkey
     assert {SPACE.key(a) for a, _ in trainer.held_out.ranked} == {SPACE.key(a) for a, _ in TRUTH[2:10]}
 
 
+def test_learners_of_all_processes_stand_in_one_order(digits: Task) -> None:
+    losses, accuracies = [0.4, 0.9, 0.6, 0.2], [0.7, 0.8, 0.9, 0.6]
+
+    class Half(World):
+        def average(self, tensors: Iterable[Tensor]) -> None:
+            for mean in tensors:
+                theirs = slice(2, 4) if self.leads else slice(0, 2)
+                mean[theirs] += 2 * mean.new_tensor(losses[theirs])
+                mean /= 2
+
+    def slopes(world: World, learners: int) -> list[float]:
+        trainer = start(digits, learners=learners)
+        trainer.world = world
+        return trainer._slopes(losses[trainer._mine], accuracies)
+
+    apart = [slope / 2 for rank in (0, 1) for slope in slopes(Half(rank, 2), 2)]  # their gradients are averaged
+    assert apart == pytest.approx(slopes(World(), 4))
+
+
 @pytest.mark.slow
 def test_ranking_alone_brings_the_losses_into_the_tables_order(digits: Task) -> None:
     """Even into an order that has nothing to do with learning: the table's is by chance."""
@@ -125,6 +147,9 @@ def test_resuming_is_exact(digits: Task, tmp_path: Path) -> None:
         train_teacher(digits, SPACE, TINY, config, tmp_path / "cut", truth=TRUTH, on_step=stop)
     resumed = train_teacher(digits, SPACE, TINY, config, tmp_path / "cut", truth=TRUTH, resume=True)
     assert torch.equal(whole.lesson.images, resumed.lesson.images)
+    other = [*TRUTH[:2], *((architecture, 1 - accuracy) for architecture, accuracy in TRUTH[2:])]
+    with pytest.raises(UserError, match="was made with held-out architectures"):
+        train_teacher(digits, SPACE, TINY, config, tmp_path / "cut", truth=other, resume=True)
 
 
 def test_what_cannot_be_ranked_is_refused() -> None:
