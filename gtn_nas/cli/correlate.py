@@ -72,8 +72,8 @@ def correlate_command(
     costs no more than its own scores.
 
     Proxies: gtn, gtn_area, gtn_ensemble, real_steps, real_subset, real_seconds, early_stop, full_training, synflow,
-    nwot, jacov, snip, grasp, grad_norm, fisher, zico, params, flops, random. Those that train have the readings .loss,
-    .tse and .tse_late; first+second is the sum of two proxies' ranks.
+    nwot, jacov, snip, grasp, grad_norm, fisher, zico, params, flops, random. Lessons have the readings .loss, .tse and
+    .tse_late, real trainings .tse; first+second is the sum of two proxies' ranks.
     """
     frozen, *others = [load_teacher(folder) for folder in teachers]
     loaded_space, task = open_for_teacher(frozen, space, data, device, threads, train_limit)

@@ -141,7 +141,7 @@ class Components(Distilled):
 
 
 class Real(Source):
-    """Real training images, drawn anew for every lesson: only targets and schedule can be learned."""
+    """Real training images, drawn anew for every lesson: only the schedule can be learned."""
 
     def __init__(self, config: TeacherConfig, task: Task) -> None:
         super().__init__(config, task)
