@@ -43,7 +43,8 @@ from gtn_nas.cli.search_views import (
 )
 from gtn_nas.cli.settings import load_settings, patient
 from gtn_nas.errors import UserError
-from gtn_nas.proxy import TAUGHT, Proxy, make_score, proxies_in
+from gtn_nas.proxy import TAUGHT, Proxy, make_score, proxies_in, terms_of
+from gtn_nas.proxy.rank_sum import REFERENCE
 from gtn_nas.search import (
     ENGINES,
     NNI_SAMPLERS,
@@ -175,6 +176,8 @@ def search_command(
         note(f"teacher: [bold]{escape(str(stored.folder))}[/]")
     name = study or f"{loaded_space.name}-{task.name}"
     if workers == 1 or worker is not None:  # the parent of workers scores nothing
+        if len(terms_of(scored_by)) > 1:
+            note(f"{escape(scored_by)} ranks candidates among {REFERENCE} random architectures, which are scored first")
         proxy.prepare()
     budget = Budget.of(None if time_budget is None else 60 * parse_minutes(time_budget))
     known = [] if calibrate is None else _known_of(calibrate, proxy, seeds)

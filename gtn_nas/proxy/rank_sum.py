@@ -16,9 +16,9 @@ from gtn_nas.proxy.base import Proxy
 from gtn_nas.proxy.terms import proxies_in, terms_of
 from gtn_nas.space import Architecture
 
-__all__ = ["RankSum", "normal_score"]
+__all__ = ["REFERENCE", "RankSum", "normal_score"]
 
-_REFERENCE, _REFERENCE_SEED = 32, 2**31 - 2  # architectures that ranks are counted among, and what draws them
+REFERENCE, _REFERENCE_SEED = 32, 2**31 - 2  # architectures that ranks are counted among, and what draws them
 _LEAST = 8  # of them that must have a score
 Values = npt.NDArray[np.float64]
 
@@ -53,7 +53,7 @@ class RankSum(Proxy):
     def fingerprint(self) -> str:
         """Hash of the terms, the proxies' fingerprints and what the sample is drawn with."""
         members = [(name, proxy.fingerprint) for name, proxy in self.proxies.items()]
-        drawn = (self.space.fingerprint, _REFERENCE, _REFERENCE_SEED)
+        drawn = (self.space.fingerprint, REFERENCE, _REFERENCE_SEED)
         return fingerprint(repr((terms_of(self.name), members, drawn)))
 
     def measure(self, architecture: Architecture, seed: int) -> tuple[float, dict[str, float]]:
@@ -80,7 +80,7 @@ class RankSum(Proxy):
     @cached_property
     def reference(self) -> dict[str, Values]:
         """Every term's values of the sample, those that are not finite left out; measured at the first use."""
-        sample = self.space.sample_up_to(_REFERENCE, _REFERENCE_SEED)
+        sample = self.space.sample_up_to(REFERENCE, _REFERENCE_SEED)
         found, faults = [], []
         for architecture in sample:
             try:
