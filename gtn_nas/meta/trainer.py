@@ -184,9 +184,8 @@ class MetaTrainer:
         everyone = torch.zeros(len(accuracies), dtype=torch.float64, device=self.task.train.images.device)
         everyone[self._mine] = self.world.size * everyone.new_tensor(losses)  # the others add zeros, and divide
         self.world.average([everyone])
-        return [self.world.size * slope for slope in shares(everyone.tolist(), accuracies, self.config.ranking)][
-            self._mine
-        ]
+        slopes = shares(everyone.tolist(), accuracies, self.config.ranking)
+        return [self.world.size * slope for slope in slopes[self._mine]]
 
     @property
     def _mine(self) -> slice:

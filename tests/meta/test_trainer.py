@@ -179,6 +179,16 @@ def test_several_learners_are_averaged(digits: Task) -> None:
     assert step.loss != alone.loss
 
 
+def test_the_card_has_the_seconds_of_all_runs(digits: Task, tmp_path: Path) -> None:
+    def train(iterations: int, resume: bool = False) -> dict[str, Any]:
+        settings = MetaConfig(iterations=iterations, real_batch=32, exam_every=2, validate_every=0)
+        return train_teacher(digits, CnnSmall(), TINY, settings, tmp_path, resume=resume).card
+
+    first, both = train(1), train(2, resume=True)
+    assert 0 < first["cpu_seconds"] < both["cpu_seconds"]
+    assert 0 < first["seconds"] < both["seconds"]
+
+
 def test_a_learner_of_huge_gradient_does_not_drown_the_others(digits: Task, monkeypatch: pytest.MonkeyPatch) -> None:
     """One of three learners has a gradient a thousand times as long; all count alike in the mean."""
     huge = itertools.cycle([1.0, 1.0, 1e3])
