@@ -9,8 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
-from gtn_nas.calibration.encoding import encode
-from gtn_nas.space import Architecture, SearchSpace
+from gtn_nas.space import Architecture, SearchSpace, encode
 
 __all__ = ["Features"]
 

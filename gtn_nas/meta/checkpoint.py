@@ -15,6 +15,7 @@ from torch import Tensor
 from gtn_nas.errors import UserError
 from gtn_nas.files import write_atomically
 from gtn_nas.fingerprint import fingerprint
+from gtn_nas.meta.misplaced import Look
 from gtn_nas.meta.moment import Moment
 from gtn_nas.meta.trainer import MetaTrainer, OuterStep
 from gtn_nas.meta.validation import Validation
@@ -39,6 +40,7 @@ def save_checkpoint(trainer: MetaTrainer, folder: Path) -> None:
         "taken": trainer.taken,
         "curve": [asdict(step) for step in trainer.curve],
         "validations": [asdict(validation) for validation in trainer.validations],
+        "look": trainer.look and asdict(trainer.look),
     }
     separate = {k: v.clone(memory_format=torch.contiguous_format) for k, v in tensors.items()}
     # Not save_file: a kill would leave its temporary file, of another name each time, behind.
@@ -85,6 +87,8 @@ def _restore(trainer: MetaTrainer, described: dict[str, Any], tensors: dict[str,
     trainer.taken = Moment(*described["taken"])
     trainer.curve[:] = [OuterStep(**step) for step in described["curve"]]
     trainer.validations[:] = [Validation(**validation) for validation in described["validations"]]
+    if described.get("look"):
+        trainer.follow(Look(**described["look"]))
 
 
 def _held_out(trainer: MetaTrainer) -> str:

@@ -26,15 +26,18 @@ class MetaConfig(BaseModel):
     memory_budget: Annotated[int, Field(ge=0, description="MiB of step graphs that engine mixed may keep")] = 1024
     learners: Annotated[int, Field(ge=1, description="learners per outer step and process")] = 1
     sampling: Annotated[
-        Literal["uniform", "small", "large"],
-        Field(description="learners: uniform, or one of four by odds that fall or rise with its parameters"),
+        Literal["uniform", "small", "large", "misplaced"],
+        Field(
+            description="learners: uniform, or one of four by odds that fall or rise with its parameters, "
+            "or that rise where the truth table's order is missed"
+        ),
     ] = "uniform"
     ranking: Annotated[
         float,
         Field(ge=0, le=1, description="share of the outer objective that asks for the truth table's order, 0: none"),
     ] = 0
     ranking_architectures: Annotated[
-        int, Field(ge=2, description="of the truth table, those after the validation's, that are trained to rank")
+        int, Field(ge=2, description="of the truth table, those after the validation's, that are learned from")
     ] = 24
     growth: Annotated[float, Field(ge=0, le=1, description="share of the training in which T grows from a quarter")] = 0
     window: Annotated[int | None, Field(ge=1, description="inner steps that gradients flow through; all")] = None
@@ -62,7 +65,16 @@ class MetaConfig(BaseModel):
     def _ranks_several(self) -> MetaConfig:
         if self.ranking and self.learners < 2:
             raise ValueError("ranking compares the learners of an outer step; set meta.learners to 2 or more")
+        if self.ranking and self.sampling != "uniform":
+            raise ValueError("ranking draws its learners from the truth table; leave meta.sampling as it is")
+        if self.sampling == "misplaced" and not self.validate_every:
+            raise ValueError("sampling = misplaced looks at the order at every validation; set meta.validate_every")
         return self
+
+    @property
+    def ranked(self) -> int:
+        """How many architectures of a truth table the training itself learns from."""
+        return self.ranking_architectures if self.ranking or self.sampling == "misplaced" else 0
 
     def rate(self, group: str) -> float:
         """Return the initial learning rate of one group of the teacher's parameters (``Teacher.groups``)."""

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from gtn_nas.meta.config import MetaConfig
 from gtn_nas.meta.exam import Exam
 from gtn_nas.meta.learner import Learner
+from gtn_nas.meta.misplaced import Odds
 from gtn_nas.seeding import seeded
 from gtn_nas.space import Architecture, SearchSpace
 from gtn_nas.task import Task
 from gtn_nas.teacher.config import TeacherConfig
 from gtn_nas.teacher.protocol import Protocol
 
-__all__ = ["Pupil", "draw_architecture", "draw_pupil", "draw_window", "grown", "window_starts"]
+__all__ = ["Pupil", "draw_architecture", "draw_pupil", "draw_window", "grown", "odds_by_size", "window_starts"]
 
-_CANDIDATES = 4  # among which sampling by size chooses
+_CANDIDATES = 4  # among which odds choose
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ def draw_pupil(
     *,
     held_out: Collection[str] = (),
     progress: float = 1.0,
+    odds: Odds | None = None,
     given: Architecture | None = None,
     exam_seed: int | None = None,
 ) -> Pupil:
@@ -51,11 +54,12 @@ def draw_pupil(
         rng, space, task, teacher, config: as the trainer has them.
         held_out: keys of architectures that are not to be drawn.
         progress: fraction of the training that is done.
+        odds: of architectures, all alike without any.
         given: the architecture, where it is not to be drawn.
         exam_seed: of the exam's images, where learners that are compared sit the same one.
     """
     device = task.train.images.device
-    architecture = given or draw_architecture(rng, space, task, config.sampling, held_out)
+    architecture = given or draw_architecture(rng, space, odds, held_out)
     with seeded(int(rng.integers(2**31))):
         learner = Learner(space.build(architecture, task).to(device))
     own = int(rng.integers(2**31))
@@ -72,9 +76,9 @@ def draw_pupil(
 
 
 def draw_architecture(
-    rng: np.random.Generator, space: SearchSpace, task: Task, sampling: str, held_out: Collection[str] = ()
+    rng: np.random.Generator, space: SearchSpace, odds: Odds | None = None, held_out: Collection[str] = ()
 ) -> Architecture:
-    """Draw an architecture that is not held out: uniformly, or one of four by its number of parameters."""
+    """Draw an architecture that is not held out: one of four by ``odds``, uniformly without any."""
 
     def draw() -> Architecture:
         architecture = space.sample(rng)
@@ -82,12 +86,21 @@ def draw_architecture(
             architecture = space.sample(rng)
         return architecture
 
-    if sampling == "uniform":
+    if odds is None:
         return draw()
     candidates = [draw() for _ in range(_CANDIDATES)]
-    sizes = np.array([space.cost(candidate, task).params for candidate in candidates], dtype=np.float64)
-    odds = sizes if sampling == "large" else 1 / sizes
-    return candidates[int(rng.choice(_CANDIDATES, p=odds / odds.sum()))]
+    shares = odds(candidates)
+    return candidates[int(rng.choice(_CANDIDATES, p=shares / shares.sum()))]
+
+
+def odds_by_size(space: SearchSpace, task: Task, *, power: float) -> Odds:
+    """Return odds that go with the number of parameters to the ``power``."""
+
+    def odds(candidates: Sequence[Architecture]) -> npt.NDArray[np.float64]:
+        sizes = np.array([space.cost(candidate, task).params for candidate in candidates], dtype=np.float64)
+        return sizes**power
+
+    return odds
 
 
 def grown(steps: int, growth: float, progress: float) -> int:

@@ -21,7 +21,7 @@ class HeldOut:
     """Architectures of the learners for validation and for the final quality; they repeat where a space has few.
 
     ``keys`` are those that training must not draw; ``truth`` holds the real accuracies of ``validation`` where
-    they are known. ``ranked`` are architectures with their real accuracies that a teacher may be trained to rank.
+    they are known. ``ranked`` are architectures with their real accuracies whose order a teacher may learn from.
     """
 
     validation: tuple[Architecture, ...]
@@ -32,7 +32,7 @@ class HeldOut:
 
     @property
     def known(self) -> list[Architecture]:
-        """Architectures by which a teacher was chosen or trained to rank: it has no say on them."""
+        """Architectures by which a teacher was chosen, or whose order it learned from: it has no say on them."""
         return [*self.validation, *(architecture for architecture, _ in self.ranked)]
 
 
@@ -42,17 +42,18 @@ def hold_out(
     """Choose ``count`` learners for validation and 16 for the quality, always the same ones.
 
     The two share no architecture unless the space holds but one. With ``truth``, architectures and their real
-    accuracies, the first ``count`` of it serve for validation and the next ``ranked`` for training to rank. Learners
-    are otherwise drawn from none of them, nor from anything of ``truth``, as far as that leaves nine tenths of the
-    space.
+    accuracies, the first ``count`` of it serve for validation, and the training learns the order of the next
+    ``ranked``. Learners are otherwise drawn from none of them, nor from anything of ``truth``, as far as that leaves
+    nine tenths of the space.
 
     Raises:
         UserError: ``truth`` does not hold so many.
     """
     if ranked and len(truth or ()) < count + ranked:
         raise UserError(
-            f"training to rank takes {count + ranked} architectures of a truth table, {count} of them for validation, "
-            f"but has {len(truth or ())}; give a larger one with --truth, or lower meta.ranking_architectures."
+            f"learning from an order takes {count + ranked} architectures of a truth table, {count} of them for "
+            f"validation, but has {len(truth or ())}; give a larger one with --truth, or lower "
+            "meta.ranking_architectures."
         )
     drawn = space.sample_up_to(count + _QUALITY, _SEED)
     known = list(truth or ())[:count]

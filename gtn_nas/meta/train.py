@@ -17,9 +17,10 @@ from gtn_nas.meta.config import MetaConfig
 from gtn_nas.meta.held_out import hold_out
 from gtn_nas.meta.inner import inner_optimiser
 from gtn_nas.meta.labeller import make_labeller
+from gtn_nas.meta.misplaced import Look, misplaced
 from gtn_nas.meta.moment import Moment
 from gtn_nas.meta.trainer import MetaTrainer, OuterStep
-from gtn_nas.meta.validation import accuracies, validate
+from gtn_nas.meta.validation import grades, validate
 from gtn_nas.processes import ALONE, World
 from gtn_nas.space import Architecture, SearchSpace
 from gtn_nas.task import Task
@@ -33,6 +34,7 @@ __all__ = ["Truth", "can_resume", "freeze", "measure_quality", "start_training",
 _CHECKPOINT_SECONDS = 30.0
 _WARM_START_SHARE = 0.15  # of a time budget, at most
 _QUALITY_SEED = 1000  # validations count from 0
+_LOOK_SEED = 100_000
 Truth = Sequence[tuple[Architecture, float]]
 
 
@@ -63,6 +65,7 @@ def train_teacher(
     try:
         _validate_if_due(trainer)  # it may have been interrupted there
         while not trainer.finished:
+            _look_if_due(trainer)
             step = trainer.step()
             _validate_if_due(trainer)
             if on_step is not None:
@@ -97,14 +100,15 @@ def start_training(
     space.build(space.sample(np.random.default_rng(config.seed)), task)  # one that cannot be says so before the work
     rule, fresh = inner_optimiser(teacher_config.inner), resume_from is None
     labeller = make_labeller(task, config.seed, trained=fresh) if teacher_config.targets == "soft" else None
-    teacher = Teacher(teacher_config, task, rule.hyperparameters, config.seed, labeller, rule.decay)
+    rate = teacher_config.learning_rate
+    hyperparameters = rule.hyperparameters if rate is None else rule.begun_at(rate)
+    teacher = Teacher(teacher_config, task, hyperparameters, config.seed, labeller, rule.decay)
     teacher.to(task.train.images.device)
     if fresh:
         seconds = math.inf if config.minutes is None else _WARM_START_SHARE * 60 * config.minutes
         teacher.resemble_real_images(task, config.seed, seconds)
         world.follow_leader([*teacher.parameters(), *teacher.buffers()])
-    ranked = config.ranking_architectures if config.ranking else 0
-    held_out = hold_out(space, config.validation_architectures, truth, ranked)
+    held_out = hold_out(space, config.validation_architectures, truth, config.ranked)
     trainer = MetaTrainer(teacher, space, task, config, held_out, world, began)
     if resume_from is not None:
         restore_checkpoint(trainer, resume_from)
@@ -119,6 +123,18 @@ def _validate_if_due(trainer: MetaTrainer) -> None:
         frozen = FrozenTeacher(lesson, trainer.teacher.config)
         found = validate(frozen, trainer.space, trainer.task, held.validation, held.truth, taken, trainer.world)
         trainer.add_validation(found, lesson)
+
+
+def _look_if_due(trainer: MetaTrainer) -> None:
+    """See whom the lesson places too low, where that steers sampling: at first, and as often as it is validated."""
+    config, taken, latest = trainer.config, len(trainer.curve), trainer.look
+    if config.sampling != "misplaced" or taken % config.validate_every or (latest and latest.outer_steps == taken):
+        return
+    architectures, accuracies = zip(*trainer.held_out.ranked, strict=True)
+    frozen = FrozenTeacher(trainer.lesson(), trainer.teacher.config)
+    first = _LOOK_SEED + taken  # other initialisations than the last look had
+    found = grades(frozen, trainer.space, trainer.task, architectures, trainer.world, first)
+    trainer.follow(Look(taken, misplaced([grade.loss for grade in found], accuracies)))
 
 
 def freeze(trainer: MetaTrainer) -> FrozenTeacher:
@@ -156,7 +172,8 @@ def measure_quality(
     frozen: FrozenTeacher, task: Task, space: SearchSpace, architectures: Sequence[Architecture]
 ) -> dict[str, float | int]:
     """Teach learners of ``architectures``, from seeds that no choice has used, and examine them."""
-    found = accuracies(frozen, space, task, architectures, first_seed=_QUALITY_SEED)
+    graded = grades(frozen, space, task, architectures, first_seed=_QUALITY_SEED)
+    found = [grade.accuracy for grade in graded]
     return {
         "architectures": len({space.key(architecture) for architecture in architectures}),
         "learners": len(found),

@@ -16,12 +16,13 @@ from torch.optim.swa_utils import AveragedModel
 from gtn_nas.errors import UserError
 from gtn_nas.memory import Tidier
 from gtn_nas.meta.config import MetaConfig
-from gtn_nas.meta.draw import Pupil, draw_pupil
+from gtn_nas.meta.draw import Pupil, draw_pupil, odds_by_size
 from gtn_nas.meta.engines import ENGINES
 from gtn_nas.meta.exam import MetaGradient
 from gtn_nas.meta.flow import flow_back
 from gtn_nas.meta.held_out import HeldOut
 from gtn_nas.meta.inner import inner_optimiser
+from gtn_nas.meta.misplaced import Look, Odds, odds_by_place
 from gtn_nas.meta.mixed import mixed
 from gtn_nas.meta.moment import Moment
 from gtn_nas.meta.ranking import shares
@@ -85,6 +86,8 @@ class MetaTrainer:
         self.curve: list[OuterStep] = []
         self.validations: list[Validation] = []
         self.best: Lesson | None = None  # the lesson of the best validation
+        self.look: Look | None = None  # the latest at the order of a truth table, where it steers sampling
+        self._odds = _odds_by_size(space, task, config)
         self.between_steps = True  # teacher, curve and clock agree; an interruption may find them otherwise
         self.taken = Moment()  # the leader's seconds of all runs so far, what happens between two steps included
         self._last = began or Moment.now()  # what came before counts as well
@@ -149,9 +152,15 @@ class MetaTrainer:
             self.best = lesson
         self.validations.append(found)
 
+    def follow(self, look: Look) -> None:
+        """From now on favour learners of the kind that ``look`` found too low."""
+        known = [architecture for architecture, _ in self.held_out.ranked]
+        self.look, self._odds = look, odds_by_place(self.space, known, look.misplaced)
+
     def _teach_group(self, number: int, lesson: Lesson) -> list[MetaGradient]:
         """Teach this process's learners of an outer step, and add what they say to the teacher's gradient."""
-        ranked, images = self._draw_ranked(number), torch.zeros_like(lesson.images)
+        ranked = self._draw_ranked(number) if self.config.ranking else []
+        images = torch.zeros_like(lesson.images)
         found, waiting = [], []
         for index in range(self.config.learners * self.world.size)[self._mine]:
             rng = np.random.default_rng((self.config.seed, number, index))
@@ -163,6 +172,7 @@ class MetaTrainer:
                 self.config,
                 held_out=self.held_out.keys,
                 progress=self.progress,
+                odds=self._odds,
                 given=ranked[index][0] if ranked else None,
                 exam_seed=_seed_of(self.config.seed, number, _EXAM) if ranked else None,
             )
@@ -196,8 +206,6 @@ class MetaTrainer:
     def _draw_ranked(self, number: int) -> list[tuple[Architecture, float]]:
         """Draw the architectures of an outer step that trains to rank, all different if there are enough."""
         known, wanted = self.held_out.ranked, self.config.learners * self.world.size
-        if not known:
-            return []
         rng = np.random.default_rng((self.config.seed, number, _RANKED))
         order = np.concatenate([rng.permutation(len(known)) for _ in range(math.ceil(wanted / len(known)))])
         return [known[index] for index in order[:wanted]]
@@ -229,6 +237,11 @@ class MetaTrainer:
                 f"{share:.0%} of the latest {count} learners diverged; lower the inner learning rate "
                 "(--set teacher.learning_rate=…) or the number of inner steps (--set teacher.steps=…), and start anew."
             )
+
+
+def _odds_by_size(space: SearchSpace, task: Task, config: MetaConfig) -> Odds | None:
+    powers = {"small": -1.0, "large": 1.0}
+    return odds_by_size(space, task, power=powers[config.sampling]) if config.sampling in powers else None
 
 
 def _seed_of(*numbers: int) -> int:

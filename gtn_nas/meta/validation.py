@@ -10,13 +10,13 @@ import torch
 from scipy.stats import spearmanr
 
 from gtn_nas.meta.inner import inner_optimiser
-from gtn_nas.meta.teach import teach_architecture
+from gtn_nas.meta.teach import Grade, teach_architecture
 from gtn_nas.processes import ALONE, World
 from gtn_nas.space import Architecture, SearchSpace
 from gtn_nas.task import Task
 from gtn_nas.teacher.frozen import FrozenTeacher
 
-__all__ = ["Validation", "accuracies", "validate"]
+__all__ = ["Validation", "grades", "validate"]
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def validate(
     world: World = ALONE,
 ) -> Validation:
     """Teach ``architectures`` and examine them on validation images; processes share the work."""
-    found = accuracies(teacher, space, task, architectures, world)
+    found = [grade.accuracy for grade in grades(teacher, space, task, architectures, world)]
     correlation = math.nan
     if truth is not None and min(len(set(found)), len(set(truth))) > 1:  # it is not defined of constants
         correlation = float(spearmanr(found, truth).statistic)
@@ -59,21 +59,21 @@ def validate(
     return Validation(outer_steps, mean, None if undefined else correlation, ranked=truth is not None)
 
 
-def accuracies(
+def grades(
     teacher: FrozenTeacher,
     space: SearchSpace,
     task: Task,
     architectures: Sequence[Architecture],
     world: World = ALONE,
     first_seed: int = 0,
-) -> list[float]:
-    """Return every architecture's accuracy on the first 2,000 validation images, each taught from its own seed."""
+) -> list[Grade]:
+    """Return every architecture's grade on the first 2,000 validation images, each taught from its own seed."""
     rule, protocol = inner_optimiser(teacher.config.inner), teacher.protocol(task)
-    found = torch.zeros(len(architectures), dtype=torch.float64, device=teacher.lesson.images.device)
+    found = torch.zeros(len(architectures), 2, dtype=torch.float64, device=teacher.lesson.images.device)
     for number in range(world.rank, len(architectures), world.size):
         seed = first_seed + number
         graded, _ = teach_architecture(space, task, architectures[number], seed, teacher.lesson, rule, protocol)
-        found[number] = graded.accuracy * world.size  # the mean over processes takes the factor back
+        values = found.new_tensor([graded.loss, graded.accuracy])
+        found[number] = values * world.size  # the mean over processes takes the factor back
     world.average([found])
-    result: list[float] = found.tolist()
-    return result
+    return [Grade(*values) for values in found.tolist()]

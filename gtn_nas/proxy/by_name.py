@@ -34,6 +34,7 @@ class _Materials:
     task: Task
     teachers: Sequence[FrozenTeacher]
     recipe: Recipe
+    like: TeacherConfig
 
     @property
     def teacher(self) -> FrozenTeacher:
@@ -43,8 +44,8 @@ class _Materials:
 
     @property
     def size(self) -> tuple[int, int, int]:
-        """Steps, batch size and statistics batches: the teacher's own, or the default ones without a teacher."""
-        config = self.teachers[0].config if self.teachers else TeacherConfig()
+        """Steps, batch size and statistics batches: the teacher's own; ``like``'s without a teacher."""
+        config = self.teachers[0].config if self.teachers else self.like
         return config.steps, config.batch_size, config.statistics_batches
 
 
@@ -74,6 +75,7 @@ def make_proxies(
     task: Task,
     teachers: Sequence[FrozenTeacher] = (),
     recipe: Recipe | None = None,
+    like: TeacherConfig | None = None,
 ) -> dict[str, Proxy]:
     """Return the named proxies.
 
@@ -82,11 +84,12 @@ def make_proxies(
         space, task: what they score.
         teachers: for those that need one, the first; all of them for ``gtn_ensemble``.
         recipe: of the real training that ``real_seconds`` and ``early_stop`` cut short, and ``full_training`` does not.
+        like: what ``real_steps`` and ``real_subset`` take their sizes from where there is no teacher.
 
     Raises:
         UserError: an unknown name, a teacher that is needed and not given, or one that does not fit.
     """
-    materials = _Materials(space, task, teachers, recipe or Recipe())
+    materials = _Materials(space, task, teachers, recipe or Recipe(), like or TeacherConfig())
     wanted = list(dict.fromkeys(names))
     for name in wanted:
         if name not in PROXIES:
@@ -95,14 +98,21 @@ def make_proxies(
 
 
 def make_score(
-    name: str, space: SearchSpace, task: Task, teachers: Sequence[FrozenTeacher] = (), recipe: Recipe | None = None
+    name: str,
+    space: SearchSpace,
+    task: Task,
+    teachers: Sequence[FrozenTeacher] = (),
+    recipe: Recipe | None = None,
+    like: TeacherConfig | None = None,
 ) -> Proxy:
     """Return what a search scores by: a proxy, one of its readings, or a sum of ranks of several, ``gtn+flops``.
+
+    Arguments are those of :func:`make_proxies`.
 
     Raises:
         UserError: as :func:`make_proxies` does.
     """
-    proxies = make_proxies(proxies_in(name), space, task, teachers, recipe)
+    proxies = make_proxies(proxies_in(name), space, task, teachers, recipe, like)
     (proxy, reading), *more = terms_of(name)
     if more:
         return RankSum(name, proxies)

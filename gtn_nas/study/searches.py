@@ -41,6 +41,11 @@ class Score(BaseModel):
         """Whether it takes a teacher."""
         return any(name.startswith("gtn") for name in proxies_in(self.score))
 
+    @property
+    def is_sized(self) -> bool:
+        """Whether it takes as many real images as a lesson has, or as many steps."""
+        return bool({"real_steps", "real_subset"} & set(proxies_in(self.score)))
+
 
 @dataclass(frozen=True)
 class _Bought:
@@ -90,10 +95,12 @@ class Searches(Plan):
             **self.model_dump(mode="json", include={"space", "seconds", "recipe", "stops"}),
         }
         taught = {"teacher": self.teacher.model_dump()}
-        settings: dict[str, dict[str, Any]] = {
-            name: {**common, **one.model_dump(), **(taught if one.is_taught else {})}
-            for name, one in self.searches.items()
-        }
+        sized = {"lesson": self.teacher.teacher.model_dump(include={"steps", "batch_size", "statistics_batches"})}
+
+        def more(one: Score) -> dict[str, Any]:
+            return taught if one.is_taught else sized if one.is_sized else {}
+
+        settings = {name: {**common, **one.model_dump(), **more(one)} for name, one in self.searches.items()}
         return [Run(name, seed, one) for seed in range(self.seeds) for name, one in settings.items()]
 
     def execute(self, run: Run, workshop: Workshop) -> Outcome:
@@ -105,7 +112,7 @@ class Searches(Plan):
                 load_space(self.teacher.space), self.teacher.teacher, self.teacher.meta, "teacher"
             )
             teachers, price = [teacher], float(teacher.card["seconds" if on_cuda else "cpu_seconds"])
-        proxy = make_score(one.score, space, task, teachers, self.recipe)
+        proxy = make_score(one.score, space, task, teachers, self.recipe, self.teacher.teacher)
         study = open_study(None, run.key, proxy, 1, make_sampler(one.sampler, run.seed, space))
         clock = time.perf_counter if on_cuda else time.process_time
         began, bought = clock(), list[_Bought]()

@@ -36,7 +36,9 @@ class TeacherConfig(BaseModel):
     )
     latent: Annotated[int, Field(ge=1, description="width of the latents")] = 64
     width: Annotated[int, Field(ge=1, description="channels of the sized generator's last hidden layer")] = 32
-    inner: Annotated[str, Field(description="inner optimiser: muon, adam, momentum, nesterov or sgd")] = "muon"
+    inner: Annotated[
+        str, Field(description="inner optimiser: muon, muon_by_layer, adam, momentum, nesterov or sgd")
+    ] = "muon"
     learning_rate: Annotated[
         float | None, Field(gt=0, description="initial inner learning rate; the optimiser's own")
     ] = None

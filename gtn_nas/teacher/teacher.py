@@ -45,8 +45,7 @@ class Teacher(nn.Module):
         with seeded(seed):
             self.source = SOURCES[config.kind](config, task)
         self.targets = make_targets(config, task, labeller)
-        chosen = {} if config.learning_rate is None else {"lr": config.learning_rate}
-        self.schedule = Schedule({**hyperparameters, **chosen}, config.steps, config.learning_rate_decay or decay)
+        self.schedule = Schedule(hyperparameters, config.steps, config.learning_rate_decay or decay)
 
     def forward(self, seed: int) -> Lesson:
         """Make a whole lesson; ``seed`` decides what the curriculum leaves to chance."""

@@ -12,10 +12,10 @@ from scipy.special import expit, logit
 from scipy.stats import spearmanr
 from torch import nn
 
-from gtn_nas.calibration import LEAST_TRAINED, Calibrated, Calibration, Features, Known, encode
+from gtn_nas.calibration import LEAST_TRAINED, Calibrated, Calibration, Features, Known
 from gtn_nas.errors import UserError
 from gtn_nas.proxy import Proxy, See
-from gtn_nas.space import Architecture, ImageTask, SearchSpace
+from gtn_nas.space import Architecture, ImageTask, SearchSpace, encode
 from gtn_nas.task import Task
 from search_spaces.cnn_small import CnnSmall
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gtn_nas.meta.draw import draw_architecture, grown
+from gtn_nas.meta.draw import draw_architecture, grown, odds_by_size
 from gtn_nas.meta.held_out import hold_out
-from gtn_nas.meta.validation import Validation, accuracies, validate
+from gtn_nas.meta.validation import Validation, grades, validate
 from gtn_nas.processes import World
 from gtn_nas.space import load_space
 from gtn_nas.space.narrowing import narrow
@@ -59,7 +59,7 @@ def test_a_table_of_the_whole_space_leaves_something_to_draw(digits: Task) -> No
     every = [(architecture, 0.5) for architecture in space.grid()]
     held = hold_out(space, 4, every)
     assert 10 * len(held.keys) <= space.size
-    draw_architecture(np.random.default_rng(0), space, digits, "uniform", held.keys)
+    draw_architecture(np.random.default_rng(0), space, None, held.keys)
 
 
 def test_held_out_architectures_are_never_drawn(digits: Task) -> None:
@@ -68,16 +68,16 @@ def test_held_out_architectures_are_never_drawn(digits: Task) -> None:
     )
     keys = [few.key(a) for a in few.grid() if a["norm"] != "group"]
     rng = np.random.default_rng(0)
-    assert {draw_architecture(rng, few, digits, "uniform", keys)["norm"] for _ in range(20)} == {"group"}
+    assert {draw_architecture(rng, few, None, keys)["norm"] for _ in range(20)} == {"group"}
 
 
 def test_sampling_by_size_favours_small_or_large(digits: Task) -> None:
-    def median_size(sampling: str) -> float:
-        rng = np.random.default_rng(0)
-        drawn = [draw_architecture(rng, SPACE, digits, sampling) for _ in range(40)]
+    def median_size(power: float) -> float:
+        rng, odds = np.random.default_rng(0), odds_by_size(SPACE, digits, power=power)
+        drawn = [draw_architecture(rng, SPACE, odds) for _ in range(40)]
         return float(np.median([SPACE.cost(a, digits).params for a in drawn]))
 
-    assert 1.4 * median_size("small") < median_size("large")
+    assert 1.4 * median_size(-1.0) < median_size(1.0)
 
 
 def test_lessons_grow() -> None:
@@ -88,7 +88,7 @@ def test_lessons_grow() -> None:
 
 def test_validation_without_and_with_truth(digits: Task, tiny_teacher: FrozenTeacher) -> None:
     architectures = SPACE.sample_many(3, 5)
-    found = accuracies(tiny_teacher, SPACE, digits, architectures)
+    found = [grade.accuracy for grade in grades(tiny_teacher, SPACE, digits, architectures)]
     plain = validate(tiny_teacher, SPACE, digits, architectures, None, 7)
     assert plain == Validation(7, pytest.approx(np.mean(found)), None)
     assert plain.figure == plain.accuracy
@@ -104,6 +104,6 @@ def test_processes_share_a_validation(
 ) -> None:
     architectures = SPACE.sample_many(3, 5)
     monkeypatch.setattr(World, "average", lambda self, tensors: None)
-    parts = [accuracies(tiny_teacher, SPACE, digits, architectures, World(rank, 2)) for rank in (0, 1)]
-    mean = [(first + second) / 2 for first, second in zip(*parts, strict=True)]
-    assert mean == pytest.approx(accuracies(tiny_teacher, SPACE, digits, architectures))
+    parts = [grades(tiny_teacher, SPACE, digits, architectures, World(rank, 2)) for rank in (0, 1)]
+    mean = [(first.loss + second.loss) / 2 for first, second in zip(*parts, strict=True)]
+    assert mean == pytest.approx([grade.loss for grade in grades(tiny_teacher, SPACE, digits, architectures)])

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from gtn_nas.errors import UserError
-from gtn_nas.meta.inner import INNER_OPTIMISERS, Adam, InnerOptimiser, Muon, inner_optimiser
+from gtn_nas.meta.inner import INNER_OPTIMISERS, Adam, InnerOptimiser, Muon, MuonByLayer, inner_optimiser
 from gtn_nas.meta.inner.matrices import Matrices
 from gtn_nas.meta.inner.muon import orthogonalised
 
@@ -170,3 +170,34 @@ def test_muon_moves_every_matrix_as_if_it_were_alone() -> None:
 
     alone = [follow_muon([shape], part) for shape, part in zip(shapes, gradients.split(sizes, 1), strict=True)]
     torch.testing.assert_close(follow_muon(shapes, gradients), torch.cat(alone))
+
+
+def test_muon_by_layer_has_a_rate_for_the_first_and_for_the_last_matrix() -> None:
+    shapes = [torch.Size(sides) for sides in [(4, 3), (5,), (9, 24), (9, 20), (24, 9)]]  # batches mix the layers
+    sizes = [shape.numel() for shape in shapes]
+    gradients = torch.randn(3, sum(sizes), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+
+    def follow_rule(rule: InnerOptimiser, **rates: float) -> list[torch.Tensor]:
+        rule, theta = rule.for_shapes(shapes), torch.zeros(sum(sizes), dtype=torch.float64)
+        values = {**rule.hyperparameters, **rates}
+        hyper, state = {name: torch.tensor(value).double() for name, value in values.items()}, rule.initial_state(theta)
+        for gradient in gradients:
+            theta, state = rule.advance(theta, state, gradient, hyper)
+        return list(theta.split(sizes))
+
+    found = follow_rule(MuonByLayer(), lr_first=0.1, lr=0.2, lr_last=0.3)
+    one, two, three = (follow_rule(Muon(), lr=rate) for rate in (0.1, 0.2, 0.3))
+    torch.testing.assert_close(found, [one[0], one[1], two[2], two[3], three[4]])
+    alone = MuonByLayer().for_shapes([torch.Size([2, 2])])
+    hyper = {name: torch.tensor(value) for name, value in {**alone.hyperparameters, "lr_last": 0.0}.items()}
+    theta = torch.ones(4)
+    assert alone.advance(theta, alone.initial_state(theta), torch.ones(4), hyper)[0].equal(theta)
+
+
+def test_a_chosen_rate_is_that_of_all_matrices() -> None:
+    assert {name: rate for name, rate in MuonByLayer().begun_at(0.3).items() if rate == 0.3}.keys() == {
+        "lr",
+        "lr_first",
+        "lr_last",
+    }
+    assert Muon().begun_at(0.3) == {**Muon.hyperparameters, "lr": 0.3}

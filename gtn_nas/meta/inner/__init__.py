@@ -5,7 +5,7 @@ from __future__ import annotations
 from gtn_nas.errors import UserError
 from gtn_nas.meta.inner.adam import Adam
 from gtn_nas.meta.inner.base import Adjoint, Hyper, InnerOptimiser, State
-from gtn_nas.meta.inner.muon import Muon
+from gtn_nas.meta.inner.muon import Muon, MuonByLayer
 from gtn_nas.meta.inner.sgd import SGD, Momentum, Nesterov
 
 __all__ = [
@@ -17,13 +17,14 @@ __all__ = [
     "InnerOptimiser",
     "Momentum",
     "Muon",
+    "MuonByLayer",
     "Nesterov",
     "State",
     "inner_optimiser",
 ]
 
 INNER_OPTIMISERS: dict[str, InnerOptimiser] = {
-    rule.name: rule for rule in (SGD(), Momentum(), Nesterov(), Adam(), Muon())
+    rule.name: rule for rule in (SGD(), Momentum(), Nesterov(), Adam(), Muon(), MuonByLayer())
 }
 
 

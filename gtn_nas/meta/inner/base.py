@@ -43,6 +43,10 @@ class InnerOptimiser(ABC):
         """Return the rule for a learner whose parameters have ``shapes``, in the order of the flat vector."""
         return self
 
+    def begun_at(self, rate: float) -> dict[str, float]:
+        """Return the hyperparameters with ``rate`` for the learning rate, before a schedule learns."""
+        return {**self.hyperparameters, "lr": rate}
+
     @abstractmethod
     def initial_state(self, theta: Tensor) -> State:
         """Return the state before the first step for parameters ``theta`` ``[P]``."""

@@ -27,12 +27,14 @@ class Matrices:
     Attributes:
         batches: indices ``[N, R, C]`` with ``R <= C``, of taller matrices transposed; the index ``P``, one past the
             vector, where a matrix is smaller than its batch.
+        order: which of the vector's matrices each one is, from 0, ``[N, 1, 1]`` for each batch.
         growth: a factor of every matrix, ``[N, 1, 1]`` for each batch: √max(1, rows/columns), in float64.
         rest: indices of what is no matrix.
         back: indices ``[P]`` of each entry in the batches, flattened one after another, and the rest after them.
     """
 
     batches: tuple[Tensor, ...]
+    order: tuple[Tensor, ...]
     growth: tuple[Tensor, ...]
     rest: Tensor
     back: Tensor
@@ -48,7 +50,7 @@ class Matrices:
         for place in places:
             rows, columns = _rows_and_columns(shapes[place])
             by_sides.setdefault((min(rows, columns), max(rows, columns)), []).append(place)
-        batches, growth = [], []
+        batches, order, growth = [], [], []
         for (short, long), members in _merged(by_sides):
             index = torch.full((len(members), short, long), starts[-1])
             for one, place in zip(index, members, strict=True):
@@ -59,16 +61,21 @@ class Matrices:
             sides = [_rows_and_columns(shapes[place]) for place in members]
             factors = [math.sqrt(max(1.0, rows / columns)) for rows, columns in sides]
             batches.append(index)
+            order.append(torch.tensor([places.index(place) for place in members]).view(-1, 1, 1))
             growth.append(torch.tensor(factors, dtype=torch.float64).view(-1, 1, 1))
         there = torch.cat([part.flatten() for part in [*batches, *rest]]) if sizes else torch.arange(0)
         back = torch.empty(starts[-1] + 1, dtype=torch.long)
         back[there] = torch.arange(len(there))
-        return cls(tuple(batches), tuple(growth), torch.cat(rest) if rest else torch.arange(0), back[:-1])
+        return cls(tuple(batches), tuple(order), tuple(growth), torch.cat(rest) if rest else torch.arange(0), back[:-1])
 
     def to(self, device: torch.device) -> Matrices:
         """Return the same on ``device``."""
-        batches, growth = ([part.to(device) for part in parts] for parts in (self.batches, self.growth))
-        return Matrices(tuple(batches), tuple(growth), self.rest.to(device), self.back.to(device))
+
+        def there(parts: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+            return tuple(part.to(device) for part in parts)
+
+        batches, order, growth = there(self.batches), there(self.order), there(self.growth)
+        return Matrices(batches, order, growth, self.rest.to(device), self.back.to(device))
 
 
 def _rows_and_columns(shape: torch.Size) -> Sides:

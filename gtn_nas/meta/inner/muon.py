@@ -16,7 +16,7 @@ from gtn_nas.meta.inner.adam import adam_advance, adam_update
 from gtn_nas.meta.inner.base import Hyper, InnerOptimiser, State
 from gtn_nas.meta.inner.matrices import WIDE, Matrices
 
-__all__ = ["Muon", "orthogonalised"]
+__all__ = ["Muon", "MuonByLayer", "orthogonalised"]
 
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of the quintic that drives singular values of 0 to 1 towards 1
 _ITERATIONS = 5
@@ -41,11 +41,12 @@ class Muon(InnerOptimiser):
 
     def __init__(self, shapes: Sequence[torch.Size] = ()) -> None:
         self._size = sum(shape.numel() for shape in shapes)
+        self._last = sum(len(shape) > 1 for shape in shapes) - 1
         self._matrices = {torch.device("cpu"): Matrices.of(shapes)}
 
     def for_shapes(self, shapes: Sequence[torch.Size]) -> InnerOptimiser:
         """Return the rule for parameters of ``shapes``."""
-        return Muon(shapes)
+        return type(self)(shapes)
 
     def initial_state(self, theta: Tensor) -> State:
         """Return a zero momentum ``[P]``, zero second moments of the rest, and the products of μ and β₂ so far (1).
@@ -73,9 +74,9 @@ class Muon(InnerOptimiser):
         momentum = gradient + mu * (first - gradient)  # lerp by a tensor is a slow kernel on a CPU
         ahead = torch.cat([gradient + mu * (momentum - gradient), gradient.new_zeros(1)])  # the padding's zero
         moves = []
-        for index, growth in zip(matrices.batches, matrices.growth, strict=True):
+        for index, order, growth in zip(matrices.batches, matrices.order, matrices.growth, strict=True):
             direction = orthogonalised(_gathered(ahead, index).view(index.shape))
-            moves.append((growth.to(theta.dtype) * -hyper["lr"] * direction).flatten())
+            moves.append((growth.to(theta.dtype) * -self._rate(hyper, order) * direction).flatten())
         if len(matrices.rest):
             knobs = {"lr": hyper["lr_rest"], "beta1": mu, "beta2": hyper["beta2"]}
             moment, slope = _gathered(first, matrices.rest), _gathered(gradient, matrices.rest)
@@ -85,10 +86,33 @@ class Muon(InnerOptimiser):
         after = theta + _gathered(torch.cat(moves), matrices.back)
         return after, (momentum, second, product1, product2)
 
+    def _rate(self, hyper: Hyper, order: Tensor) -> Tensor:
+        """Return the rate of the matrices that ``order`` ``[N, 1, 1]`` names, of a shape that broadcasts to it."""
+        return hyper["lr"]
+
     def _on(self, device: torch.device) -> Matrices:
         if device not in self._matrices:
             self._matrices[device] = self._matrices[torch.device("cpu")].to(device)
         return self._matrices[device]
+
+
+class MuonByLayer(Muon):
+    """Muon with rates by layer: ``lr_first`` for the first matrix, ``lr_last`` for the last, ``lr`` between.
+
+    Layers stand in the order in which the network registers them. What sees the images and what says the classes
+    want other rates than what is hidden between them (Yang et al., 2022). A sole matrix is the last.
+    """
+
+    name = "muon_by_layer"
+    hyperparameters: ClassVar[Mapping[str, float]] = {"lr_first": 0.05, "lr_last": 0.05, **Muon.hyperparameters}
+
+    def begun_at(self, rate: float) -> dict[str, float]:
+        """Return the hyperparameters with ``rate`` for all matrices."""
+        return {**super().begun_at(rate), "lr_first": rate, "lr_last": rate}
+
+    def _rate(self, hyper: Hyper, order: Tensor) -> Tensor:
+        outer = torch.where(order == self._last, hyper["lr_last"], hyper["lr_first"])
+        return torch.where((order > 0) & (order < self._last), hyper["lr"], outer)
 
 
 def orthogonalised(matrices: Tensor) -> Tensor:

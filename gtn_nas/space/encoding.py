@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from gtn_nas.space import Architecture, SearchSpace
+from gtn_nas.space.base import Architecture, SearchSpace
 
 __all__ = ["encode"]
 
