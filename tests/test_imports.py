@@ -21,7 +21,19 @@ FROM_THE_TOP = [
     {"teacher", "training"},
     {"model", "robustness"},
     {"nets", "space", "task", "data"},
-    {"device", "errors", "extras", "files", "fingerprint", "memory", "nni_import", "parallel", "processes", "seeding"},
+    {
+        "device",
+        "errors",
+        "extras",
+        "files",
+        "fingerprint",
+        "memory",
+        "nni_import",
+        "openmp",
+        "parallel",
+        "processes",
+        "seeding",
+    },
 ]
 LEVEL = {name: -depth for depth, names in enumerate(FROM_THE_TOP) for name in names}
 OPTIONAL = {"nni", "higher", "plotly", "optuna_dashboard", "onnx"}

@@ -18,6 +18,7 @@ from gtn_nas import __version__
 from gtn_nas.cli.output import fail, note, results
 from gtn_nas.errors import UserError
 from gtn_nas.memory import keep_freed_memory
+from gtn_nas.openmp import wait_briefly
 
 __all__ = ["GROUPS", "VERBS", "main", "make_app"]
 
@@ -97,6 +98,7 @@ def _program(
 def main() -> None:
     """Run the command line; exit 2 on the user's errors, 130 when interrupted."""
     keep_freed_memory()
+    wait_briefly()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's stop saves what Ctrl-C saves
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
