@@ -1,11 +1,12 @@
 """Claim: what it costs, and what it saves, that OpenMP's threads wait briefly (gtn_nas/openmp.py).
 
-    python benchmarks/waiting.py [--data digits] [--architectures 3] [--repeats 3] [--limit 60] [--append FILE]
+    python benchmarks/waiting.py [--data digits] [--architectures 3] [--repeats 3] [--busy N] [--limit 60]
+        [--append FILE]
 
 Scores architectures of cnn_small with the shipped teacher, each time in a fresh process: with one thread and with a
-thread a core, by GNU OpenMP's own wait and by a brief one; first on a machine left alone, then beside as many busy
-processes as it has cores, in turns. Prints one line of JSON: the median of the seconds a score takes, wall-clock and
-CPU; null where the scores took longer than ``--limit`` seconds, which ends them.
+thread a core, by GNU OpenMP's own wait and by a brief one; first on a machine left alone, then beside ``--busy``
+processes that do something else (as many as it has cores), in turns. Prints one line of JSON: the median of the
+seconds a score takes, wall-clock and CPU; null where the scores took longer than ``--limit`` seconds, which ends them.
 """
 
 from __future__ import annotations
@@ -93,11 +94,12 @@ def main() -> None:
     parser.add_argument("--teacher", default="gtn_nas/shipped/digits-cnn_small")
     parser.add_argument("--architectures", type=int, default=3)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--busy", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--limit", type=float, default=60)
     parser.add_argument("--append", type=Path)
     options = parser.parse_args()
     found: dict[str, dict[str, dict[str, float | None]]] = {}
-    for place, others in (("alone", 0), ("beside others", os.cpu_count() or 1)):
+    for place, others in (("alone", 0), ("beside others", options.busy)):
         taken: dict[str, list[tuple[float | None, float | None]]] = {way: [] for way in WAYS}
         with busy(others):
             time.sleep(1)
@@ -114,6 +116,7 @@ def main() -> None:
         "data": options.data,
         "n": options.architectures,
         "repeats": options.repeats,
+        "busy": options.busy,
         "limit_seconds": options.limit,
         **found,
     }
