@@ -9,7 +9,7 @@ PARALLEL := --numprocesses 2 --dist loadfile
 NNI_VENV  := .venv-nni
 NNI_READY := $(NNI_VENV)/.ready
 
-.PHONY: demo test test-all test-nni lint clean bench-meta-step gpu-meta-step gpu-teachers
+.PHONY: demo test test-all test-nni lint clean bench-meta-step gpu-meta-step gpu-teachers gpu-studies
 
 demo: $(READY)
 	$(BIN)/gtn-nas demo --out runs/demo --force
@@ -31,6 +31,9 @@ gpu-meta-step: $(READY)
 
 gpu-teachers: $(READY)
 	bash benchmarks/gpu/teachers.sh
+
+gpu-studies: $(READY)
+	bash benchmarks/gpu/studies.sh
 
 lint: $(READY)
 	$(BIN)/ruff check .
