@@ -25,14 +25,17 @@ from pathlib import Path
 import torch
 from result_line import hand_over
 
-BRIEF = {"GOMP_SPINCOUNT": "1000"}
-WAYS: dict[str, tuple[int, dict[str, str]]] = {
-    "one thread": (1, {}),
-    "a thread a core": (os.cpu_count() or 1, {}),
-    "a thread a core, waiting briefly": (os.cpu_count() or 1, BRIEF),
+WAYS = {  # threads, and how they wait
+    "one thread": (1, "long"),
+    "a thread a core": (os.cpu_count() or 1, "long"),
+    "a thread a core, waiting briefly": (os.cpu_count() or 1, "briefly"),
 }
 SCORE = """
-import sys, time, json, torch
+import sys
+from gtn_nas.openmp import wait_briefly
+if sys.argv[5] == "briefly":
+    wait_briefly()
+import time, json, torch
 from pathlib import Path
 from gtn_nas.memory import keep_freed_memory
 from gtn_nas.proxy import Gtn
@@ -55,13 +58,12 @@ print(json.dumps([(time.perf_counter() - wall) / count, (time.process_time() - c
 
 def seconds(way: str, options: argparse.Namespace) -> tuple[float, float] | None:
     """Return wall-clock and CPU seconds of a score."""
-    threads, settings = WAYS[way]
+    threads, wait = WAYS[way]
     clean = {name: value for name, value in os.environ.items() if name not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
-    command = [sys.executable, "-c", SCORE, str(threads), options.teacher, options.data, str(options.architectures)]
+    words = [str(threads), options.teacher, options.data, str(options.architectures), wait]
+    command = [sys.executable, "-c", SCORE, *words]
     try:
-        ended = subprocess.run(
-            command, env={**clean, **settings}, capture_output=True, text=True, check=True, timeout=options.limit
-        )
+        ended = subprocess.run(command, env=clean, capture_output=True, text=True, check=True, timeout=options.limit)
     except subprocess.TimeoutExpired:
         return None
     wall, cpu = json.loads(ended.stdout)

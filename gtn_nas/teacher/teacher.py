@@ -25,7 +25,8 @@ class Teacher(nn.Module):
     Args:
         config: kind, curriculum, targets and sizes.
         task: gives image shape, class count and the range of pixel values.
-        hyperparameters: what the inner optimiser needs at each step, with initial values.
+        hyperparameters: what the inner optimiser needs at each step, with initial values
+            (:meth:`InnerOptimiser.begun_at` gives them for ``config.learning_rate``).
         seed: of all that is drawn at first.
         labeller: for ``targets = "soft"``, a network trained on real images: images → logits.
         decay: share of the initial learning rates that is left at the last step, where ``config`` says none.

@@ -1,16 +1,21 @@
-"""Learners and lessons in float64, where two ways to one gradient must agree to rounding."""
+"""Learners and lessons in float64, where two ways to one gradient must agree; a training that is stopped on the way."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
-from gtn_nas.meta import Exam, Learner, MetaGradient, inner_optimiser
+from gtn_nas.meta import Exam, Learner, MetaConfig, MetaGradient, MetaTrainer, inner_optimiser
+from gtn_nas.meta.train import Truth, train_teacher
 from gtn_nas.meta.unrolled import unrolled
-from gtn_nas.space import Architecture
+from gtn_nas.space import Architecture, SearchSpace
+from gtn_nas.task import Task
+from gtn_nas.teacher.config import TeacherConfig
+from gtn_nas.teacher.frozen import FrozenTeacher
 from gtn_nas.teacher.lesson import Lesson
 from gtn_nas.teacher.protocol import Protocol
 from search_spaces.cnn_small import CnnSmall
@@ -88,3 +93,23 @@ class Case:
 @pytest.fixture(scope="session")
 def make_case() -> type[Case]:
     return Case
+
+
+def stopped_and_resumed(
+    after: int,
+    task: Task,
+    space: SearchSpace,
+    teacher: TeacherConfig,
+    config: MetaConfig,
+    folder: Path,
+    truth: Truth | None = None,
+) -> FrozenTeacher:
+    """Train a teacher that is interrupted ``after`` so many outer steps, and take it up again."""
+
+    def stop(trainer: MetaTrainer, _: object) -> None:
+        if len(trainer.curve) == after:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_teacher(task, space, teacher, config, folder, truth=truth, on_step=stop)
+    return train_teacher(task, space, teacher, config, folder, truth=truth, resume=True)

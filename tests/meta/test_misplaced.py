@@ -18,6 +18,7 @@ from gtn_nas.meta.train import start_training, train_teacher
 from gtn_nas.task import Task
 from gtn_nas.teacher.config import TeacherConfig
 from search_spaces.cnn_small import CnnSmall
+from tests.meta.conftest import stopped_and_resumed
 
 SPACE = CnnSmall()
 TINY = TeacherConfig(steps=4, batch_size=10, latent=8, width=4, warm_start=3)
@@ -69,14 +70,7 @@ def test_it_looks_at_the_order_as_often_as_it_validates_and_resumes(digits: Task
     whole = train_teacher(digits, SPACE, TINY, CONFIG, tmp_path / "whole", truth=TRUTH, on_step=note)
     assert looks == [0, 0, 2, 2]
     assert len(whole.card["chosen_on"]) == 14
-
-    def stop(trainer: MetaTrainer, _: object) -> None:
-        if len(trainer.curve) == 3:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        train_teacher(digits, SPACE, TINY, CONFIG, tmp_path / "cut", truth=TRUTH, on_step=stop)
-    resumed = train_teacher(digits, SPACE, TINY, CONFIG, tmp_path / "cut", truth=TRUTH, resume=True)
+    resumed = stopped_and_resumed(3, digits, SPACE, TINY, CONFIG, tmp_path / "cut", TRUTH)
     assert torch.equal(whole.lesson.images, resumed.lesson.images)
 
 

@@ -23,6 +23,7 @@ from gtn_nas.processes import World
 from gtn_nas.task import Task
 from gtn_nas.teacher.config import TeacherConfig
 from search_spaces.cnn_small import CnnSmall
+from tests.meta.conftest import stopped_and_resumed
 
 SPACE = CnnSmall()
 TINY = TeacherConfig(steps=4, batch_size=10, latent=8, width=4, warm_start=3)
@@ -138,14 +139,7 @@ def test_resuming_is_exact(digits: Task, tmp_path: Path) -> None:
     config = MetaConfig(iterations=4, real_batch=32, learners=2, ranking=0.5, ranking_architectures=4)
     config = config.model_copy(update={"validation_architectures": 2, "validate_every": 0})
     whole = train_teacher(digits, SPACE, TINY, config, tmp_path / "whole", truth=TRUTH)
-
-    def stop(trainer: MetaTrainer, _: object) -> None:
-        if len(trainer.curve) == 2:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        train_teacher(digits, SPACE, TINY, config, tmp_path / "cut", truth=TRUTH, on_step=stop)
-    resumed = train_teacher(digits, SPACE, TINY, config, tmp_path / "cut", truth=TRUTH, resume=True)
+    resumed = stopped_and_resumed(2, digits, SPACE, TINY, config, tmp_path / "cut", TRUTH)
     assert torch.equal(whole.lesson.images, resumed.lesson.images)
     other = [*TRUTH[:2], *((architecture, 1 - accuracy) for architecture, accuracy in TRUTH[2:])]
     with pytest.raises(UserError, match="was made with held-out architectures"):

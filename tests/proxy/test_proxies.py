@@ -24,6 +24,7 @@ from gtn_nas.proxy import (
 )
 from gtn_nas.proxy.base import SCORE_SEEDS
 from gtn_nas.task import Task
+from gtn_nas.teacher.config import TeacherConfig
 from gtn_nas.teacher.frozen import FrozenTeacher
 from search_spaces.cnn_small import CnnSmall
 
@@ -138,6 +139,19 @@ def test_rivals_are_shown_real_training_images(digits: Task, kind: type[RealStep
         found = (flat == image).all(dim=1)
         assert found.any()
         assert label in digits.train.labels[found]
+
+
+@pytest.mark.parametrize("name", ["real_steps", "real_subset"])
+def test_rivals_take_the_sizes_of_a_lesson(digits: Task, tiny_teacher: FrozenTeacher, name: str) -> None:
+    like = TeacherConfig(steps=3, batch_size=16)
+
+    def sizes(*teachers: FrozenTeacher) -> tuple[int, ...]:
+        proxy = make_proxies([name], SPACE, digits, teachers, like=like)[name]
+        assert isinstance(proxy, RealSteps | RealSubset)
+        return tuple(proxy.lesson(0).images.shape[:2])
+
+    assert sizes() == (3, 16)
+    assert sizes(tiny_teacher) == tuple(tiny_teacher.lesson.images.shape[:2]) != (3, 16)
 
 
 def test_a_real_subset_shows_every_class_in_turn(digits: Task) -> None:
