@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from gtn_nas.study.measured import Measured
 from gtn_nas.study.plan import Plan
 from gtn_nas.study.robustness import axes_of
 from gtn_nas.study.study import ScaleName, Study
-from gtn_nas.study.words import CORRELATIONS, claim_in_words, published_in_words, sentences, spread, summary
+from gtn_nas.study.words import claim_in_words, in_words, is_correlation, published_in_words, sentences, spread, summary
 
 __all__ = ["PAGE", "make_page"]
 
@@ -78,10 +78,6 @@ def make_page(study: Study, scale: ScaleName, plan: Plan, measured: Measured, fo
     return view
 
 
-def _in_words(measured: Measured, variant: str, figures: Sequence[str]) -> list[str]:
-    return [spread(measured.values(variant, figure), figure) for figure in figures]
-
-
 def _drawings(measured: Measured) -> Iterator[tuple[str, Drawing]]:
     for name in measured.series:
         x, y = _AXES.get(name) or axes_of(name) or ("", name)
@@ -95,10 +91,10 @@ def _drawings(measured: Measured) -> Iterator[tuple[str, Drawing]]:
             for group, variants in _groups(measured).items()
             if all(measured.values(variant, name) for variant in variants)
         }
-        ticks = ScalarFormatter() if name in CORRELATIONS else None
+        ticks = ScalarFormatter() if is_correlation(name) else None
         if not name.startswith("inner") and (drawing := dots(groups, _file_name(f"by-{name}", ""), _axis(name), ticks)):
             yield _worded(name), drawing
-    for name in measured.samples:
+    for name in (name for name in measured.samples if not name.startswith("score")):  # of any unit
         y = _worded(name)
         values = {variant: measured.sample(variant, name) for variant in measured.variants}
         if drawing := boxes(values, _file_name(name, ""), _axis(name)):
@@ -106,12 +102,15 @@ def _drawings(measured: Measured) -> Iterator[tuple[str, Drawing]]:
 
 
 def _axis(figure: str) -> str:
-    return _SAMPLES[figure] if figure in CORRELATIONS else _SHORT
+    return _SAMPLES[figure.partition(".")[0]] if is_correlation(figure) else _SHORT
 
 
 def _worded(figure: str) -> str:
     if figure.startswith("after."):
         return f"test accuracy after {figure.removeprefix('after.')} inner steps"
+    if is_correlation(figure):
+        name, _, reading = figure.partition(".")
+        return f"{_SAMPLES[name]}, by {in_words(reading)}" if reading else _SAMPLES[name]
     return _SAMPLES.get(figure, figure)
 
 

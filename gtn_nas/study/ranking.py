@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
 
+from gtn_nas.correlation.columns import column
 from gtn_nas.correlation.make_truth import make_truth
 from gtn_nas.correlation.score_book import ScoreBook
 from gtn_nas.correlation.scoring import score_all
@@ -22,6 +23,7 @@ from gtn_nas.study.measured import Measured
 from gtn_nas.study.plan import Plan
 from gtn_nas.study.run import Outcome, Run
 from gtn_nas.study.transfer import Teaches
+from gtn_nas.study.words import in_words
 from gtn_nas.study.workshop import Workshop
 from gtn_nas.training import Recipe
 
@@ -30,6 +32,7 @@ __all__ = ["TRUTH", "Ranking"]
 TRUTH = "real training"
 _COUNTS: dict[str, type[Params | Flops]] = {"params": Params, "flops": Flops}
 _TOP = 0.5
+_READINGS = (".loss", ".loss+flops")  # of a lesson's score, beside its accuracy
 
 
 class Ranking(Plan):
@@ -38,7 +41,9 @@ class Ranking(Plan):
     Figures of ``teacher/NAME``, ``real data/NAME`` and ``size/params``: ``spearman`` with the mean test accuracy of
     real trainings, ``spearman_top`` within the better half by the score itself (as Such et al., 2019, report it).
     A score is a mean over ``seeds`` initialisations, and an architecture's truth one over ``truth_seeds`` trainings.
-    Series ``best``: the best real accuracy among the first k by score.
+    A lesson's score is its accuracy, as published; ``spearman.loss`` and ``spearman.loss+flops`` are those of its
+    validation loss, and of the sum of that loss's and FLOPs' ranks. Series ``best``: the best real accuracy among the
+    first k by score.
     """
 
     space: str
@@ -72,27 +77,28 @@ class Ranking(Plan):
             return Outcome({"accuracy": float(table.mean.mean())}, samples={"accuracy": table.mean.tolist()})
         proxy = self._proxy(run.variant, space, workshop)
         book = ScoreBook(workshop.folder / "scores.jsonl")
-        scored = score_all([proxy], table, self.seeds, book=book)[proxy.name]
-        values = np.nan_to_num(scored.values, nan=0.0)  # what cannot be taught is worst
-        found = {
-            "spearman": spearman(values, table.mean).value,
-            "spearman_top": top_spearman(values, table.mean, values, _TOP).value,
-        }
+        counted = isinstance(proxy, Params | Flops)
+        scored = score_all([proxy] if counted else [proxy, Flops(space, workshop.task)], table, self.seeds, book=book)
+        by = {name: _finite(column(proxy.name + name, scored).values) for name in ("", *(() if counted else _READINGS))}
+        found = {f"spearman{name}": spearman(values, table.mean).value for name, values in by.items()}
+        found |= {f"spearman_top{name}": top_spearman(x, table.mean, x, _TOP).value for name, x in by.items()}
         figures = {name: value for name, value in found.items() if value is not None}
-        return Outcome(figures, {"best": _best_of(values, table.mean)}, {"score": values.tolist()})
+        samples = {f"score{name}": values.tolist() for name, values in by.items()}
+        return Outcome(figures, {"best": _best_of(by[""], table.mean)}, samples)
 
     def words(self, measured: Measured) -> list[str]:
-        """Say how well each ranks, and by how much the teachers are ahead of the rest, with intervals."""
+        """Say how well each ranks, and how far ahead of the rest the teachers are, by each reading, with intervals."""
         truth = np.array(measured.sample(TRUTH, "accuracy"))
-        scores = {name: np.array(measured.sample(name, "score")) for name in measured.variants if name != TRUTH}
-        said = [
-            f"{name} ranks {len(truth)} architectures with Spearman {_written(spearman(x, truth))}."
-            for name, x in scores.items()
-        ]
-        for teacher in (name for name in scores if name.startswith("teacher/")):
-            for rival in (name for name in scores if name != teacher):
-                lead = spearman_difference(scores[teacher], scores[rival], truth)
-                said.append(f"{teacher} less {rival}: {_written(lead)}.")
+        sizes = {name: x for name, x in _scores(measured, "").items() if name.startswith("size/")}
+        said = []
+        for reading in ("", *_READINGS):
+            scores, by = _scores(measured, reading), f" by {in_words(reading)}" if reading else ""
+            for name, x in scores.items():
+                said.append(
+                    f"{name}{by} ranks {len(truth)} architectures with Spearman {_written(spearman(x, truth))}."
+                )
+            for name in (name for name in scores if name.startswith("teacher/")):
+                said.append(f"{name}{by} less {_leads(scores[name], sizes | scores, name, truth)}.")
         return said
 
     def _truth(self, space: SearchSpace, workshop: Workshop) -> TruthTable:
@@ -113,6 +119,23 @@ class Ranking(Plan):
         one = self.teachers[name]
         teacher = workshop.teacher(load_space(one.space), one.teacher, one.meta, name)
         return Gtn(space, workshop.task, teacher.for_any_space())
+
+
+def _finite(scores: Values) -> Values:
+    """What cannot be taught, or diverges, is as bad as the worst."""
+    known = np.isfinite(scores)
+    return np.where(known, scores, scores[known].min()) if known.any() else np.zeros_like(scores)
+
+
+def _scores(measured: Measured, reading: str) -> dict[str, Values]:
+    """Return the scores of all architectures ``[n]`` by variant, of those that have such a reading."""
+    found = {name: measured.sample(name, f"score{reading}") for name in measured.variants}
+    return {name: np.array(values) for name, values in found.items() if values}
+
+
+def _leads(score: Values, rivals: Mapping[str, Values], name: str, truth: Values) -> str:
+    leads = {rival: spearman_difference(score, x, truth) for rival, x in rivals.items() if rival != name}
+    return "; less ".join(f"{rival}: {_written(lead)}" for rival, lead in leads.items())
 
 
 def _best_of(values: Values, truth: Values) -> Sequence[tuple[float, float]]:

@@ -13,13 +13,23 @@ from gtn_nas.report.text import ABSENT, number, percent, points, signed
 from gtn_nas.study.claims import Verdict
 from gtn_nas.study.comparison import Compared
 
-__all__ = ["CORRELATIONS", "claim_in_words", "published_in_words", "sentences", "spread", "summary"]
+__all__ = ["claim_in_words", "in_words", "is_correlation", "published_in_words", "sentences", "spread", "summary"]
 
 _MOODS = {"holds": "good", "fails": "bad"}
 _COUNTED = {"fails": "contradicted", "undecided": "undecided", "not measured": "not measured"}
 _COUNTS = ("accepted",)  # figures that are numbers of networks
-CORRELATIONS = ("spearman", "spearman_top")  # all others are shares
+_CORRELATIONS = ("spearman", "spearman_top")
 _CLOSE = 0.01
+
+
+def is_correlation(figure: str) -> bool:
+    """Whether a figure lies between -1 and 1; all others but numbers of networks are shares."""
+    return figure.partition(".")[0] in _CORRELATIONS
+
+
+def in_words(reading: str) -> str:
+    """``.loss+flops`` → ``loss and FLOPs``: what a lesson's score is made of."""
+    return reading.removeprefix(".").replace("flops", "FLOPs").replace("+", " and ")
 
 
 def summary(verdicts: Sequence[Verdict], comparable: bool) -> str:
@@ -40,8 +50,8 @@ def sentences(verdicts: Sequence[Verdict], compared: Sequence[Compared]) -> list
     for outcome, word in (("undecided", "Undecided, for want of seeds"), ("holds", "As expected")):
         named = [v.claim.says for v in verdicts if v.outcome == outcome]
         found += [f"{word}: {'; '.join(named)}."] if named else []
-    shares = [one for one in compared if one.published.what.figure not in (*_COUNTS, *CORRELATIONS)]
-    known = [one.difference for one in shares if one.difference is not None]
+    figures = [(one.published.what.figure, one.difference) for one in compared]
+    known = [x for name, x in figures if x is not None and name not in _COUNTS and not is_correlation(name)]
     if known:
         near = sum(abs(difference) <= _CLOSE for difference in known)
         low, high = points(min(known)), points(max(known))
@@ -79,7 +89,7 @@ def spread(values: Sequence[float], figure: str) -> str:
     if len(values) < 2:
         return mean
     deviation = float(np.std(values, ddof=1))
-    if figure in CORRELATIONS:
+    if is_correlation(figure):
         return f"{mean} ± {number(deviation, 2)}"
     return f"{mean} ± {number(deviation if figure in _COUNTS else 100 * deviation, 1)}"
 
@@ -98,12 +108,12 @@ def _numbers(verdict: Verdict) -> str:
 
 
 def _write(value: float, figure: str) -> str:
-    if figure in CORRELATIONS:
+    if is_correlation(figure):
         return number(value, 2)
     return number(value, 0) if figure in _COUNTS else percent(value)
 
 
 def _signed(difference: float, figure: str) -> str:
-    if figure in CORRELATIONS:
+    if is_correlation(figure):
         return signed(difference, 2)
     return signed(difference, 0) if figure in _COUNTS else f"{signed(100 * difference, 1)}\u202fpt"

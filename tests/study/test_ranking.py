@@ -54,6 +54,24 @@ def test_the_text_has_every_lead_of_a_teacher_with_its_interval(row: Callable[..
     assert len(said) == 3
 
 
+def test_loss_and_flops_are_ranked_beside_accuracy(row: Callable[..., Row]) -> None:
+    accuracies = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
+    upside_down = accuracies[::-1]
+    measured = Measured(
+        [
+            row(TRUTH, 0, samples={"accuracy": accuracies}),
+            row("size/flops", 0, samples={"score": upside_down}),
+            row("real data/short", 0, samples={"score": accuracies, "score.loss": upside_down}),
+            row("teacher/one", 0, samples={"score": accuracies, "score.loss": accuracies}),
+        ],
+        {},
+    )
+    said = Ranking.model_validate(PLAIN).words(measured)
+    assert said[-2].startswith("teacher/one by loss ranks 8 architectures with Spearman 1.00")
+    assert said[-1].startswith("teacher/one by loss less size/flops: 2.00")
+    assert "; less real data/short: 2.00" in said[-1]
+
+
 def test_too_few_architectures_are_refused() -> None:
     with pytest.raises(ValidationError, match="greater than or equal to 8"):
         Ranking.model_validate({**PLAIN, "architectures": 7})
@@ -67,6 +85,8 @@ def test_scores_and_trainings_go_on_where_they_were_stopped(digits: Task, tmp_pa
     kept = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
     assert plan.execute(run, workshop) == first
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == kept
+    assert set(first.samples) == {"score", "score.loss", "score.loss+flops"}
+    assert set(first.figures) == {f"spearman{top}{by}" for top in ("", "_top") for by in ("", ".loss", ".loss+flops")}
     best = [accuracy for _, accuracy in first.series["best"]]
     assert best == sorted(best)
     assert len(best) == 8
