@@ -26,30 +26,28 @@ __all__ = ["load_plan", "load_study", "shipped_studies"]
 
 def shipped_studies() -> Iterator[Study]:
     """Yield the studies that come with the package, by name."""
-    for name, text in shipped_files():
-        tree = tomllib.loads(text)
-        if "kind" in tree:  # the demo's settings lie beside them
-            yield _study(name, {"name": name, **tree})
+    for name, tree in _shipped().items():
+        yield _study(name, _whole(name, tree))
 
 
 def load_study(name: str) -> Study:
     """Return the shipped study ``name``, or the one in the file of that path.
 
+    A file may say ``extends = "NAME"``: all that it does not say itself is as in that shipped study.
+
     Raises:
         UserError: there is none, it cannot be read, or it does not say what a study must.
     """
     if not name.endswith(".toml"):
-        known = {study.name: study for study in shipped_studies()}
-        if name not in known:
-            raise UserError(f"unknown study {name!r}; use one of {', '.join(known)}, or path/to/file.toml.")
-        return known[name]
+        return _study(name, _whole(name, _find(name)))
     path = Path(name)
     try:
-        return _study(name, {"name": path.stem, **tomllib.loads(path.read_text(encoding="utf-8"))})
+        tree = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"cannot read study {path} ({error.strerror}); check the path.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path} is not valid TOML ({error}); correct it.") from error
+    return _study(name, _whole(path.stem, tree))
 
 
 def load_plan(study: Study, scale: ScaleName) -> Plan:
@@ -70,6 +68,28 @@ def load_plan(study: Study, scale: ScaleName) -> Plan:
     except ValidationError as error:
         raise UserError(f"study {study.name!r}, scale {scale}: {_first(error)}.") from error
     return plan
+
+
+def _shipped() -> dict[str, dict[str, Any]]:
+    trees = {name: tomllib.loads(text) for name, text in shipped_files()}
+    return {name: tree for name, tree in trees.items() if {"kind", "extends"} & set(tree)}  # the demo's is no study
+
+
+def _find(name: str) -> dict[str, Any]:
+    known = _shipped()
+    if name not in known:
+        raise UserError(f"unknown study {name!r}; use one of {', '.join(known)}, or path/to/file.toml.")
+    return known[name]
+
+
+def _whole(name: str, tree: dict[str, Any]) -> dict[str, Any]:
+    """Return a study's settings over those of the one that it extends."""
+    if (base := tree.get("extends")) is None:
+        return {"name": name, **tree}
+    below = _find(str(base))
+    if "extends" in below:
+        raise UserError(f"study {name} extends {base}, which extends {below['extends']}; extend that one.")
+    return merged({"name": name}, below, {key: value for key, value in tree.items() if key != "extends"})
 
 
 def _study(name: str, tree: dict[str, Any]) -> Study:

@@ -55,6 +55,9 @@ def test_the_demo_is_no_study() -> None:
         (PLAIN.replace("smoke", "cpu"), "no scale 'smoke'; use one of cpu"),
         (PLAIN + "colour = 1", "setting colour: extra inputs are not permitted"),
         ("kind = ", "is not valid TOML"),
+        ('extends = "games"', "unknown study 'games'; use one of cnn_small_search"),
+        ('extends = "cnn_small_search_cifar10"', "which extends cnn_small_search; extend that one"),
+        ('extends = "cnn_small_search"\nsettings.colour = 1', "scale smoke: setting colour: extra inputs"),
     ],
 )
 def test_bad_studies_are_one_sentence(tmp_path: Path, text: str, says: str) -> None:
@@ -74,3 +77,13 @@ def test_a_file_is_a_study(tmp_path: Path) -> None:
     assert run.settings["meta"]["exam_every"] == 7
     with pytest.raises(UserError, match="cannot read study"):
         load_study(str(tmp_path / "none.toml"))
+
+
+def test_a_study_extends_another(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('extends = "uber_nas"\ntitle = "t"\nsettings.seeds = 7\nscales.smoke.settings.batch_size = 3\n')
+    mine, theirs = load_study(str(path)), load_study("uber_nas")
+    assert (mine.name, mine.title, mine.kind, mine.claims) == ("mine", "t", theirs.kind, theirs.claims)
+    assert mine.settings == {**theirs.settings, "seeds": 7}
+    assert mine.scales["smoke"].settings == {**theirs.scales["smoke"].settings, "batch_size": 3}
+    assert mine.scales["full"] == theirs.scales["full"]
