@@ -11,11 +11,13 @@ from typing import Annotated, Any
 from optuna.trial import FrozenTrial
 from pydantic import BaseModel, ConfigDict, Field
 
-from gtn_nas.proxy import make_score
+from gtn_nas.fingerprint import fingerprint
+from gtn_nas.proxy import Proxy, Score, See, make_score
+from gtn_nas.proxy.by_name import TAUGHT
 from gtn_nas.proxy.terms import proxies_in
 from gtn_nas.search import Budget, make_sampler, open_study, search
 from gtn_nas.search.ledger import architecture_of
-from gtn_nas.space import load_space
+from gtn_nas.space import Architecture, load_space
 from gtn_nas.study.measured import Measured
 from gtn_nas.study.plan import Plan
 from gtn_nas.study.run import Outcome, Run
@@ -28,7 +30,7 @@ __all__ = ["Searches"]
 _NO_LIMIT = 1_000_000  # candidates
 
 
-class Score(BaseModel):
+class GoesBy(BaseModel):
     """What a search goes by, as for ``search --proxy`` and ``--sampler``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,12 +41,34 @@ class Score(BaseModel):
     @property
     def is_taught(self) -> bool:
         """Whether it takes a teacher."""
-        return any(name.startswith("gtn") for name in proxies_in(self.score))
+        return bool(set(TAUGHT) & set(proxies_in(self.score)))
 
     @property
     def is_sized(self) -> bool:
         """Whether it takes as many real images as a lesson has, or as many steps."""
         return bool({"real_steps", "real_subset"} & set(proxies_in(self.score)))
+
+
+class _Repetition(Proxy):
+    """A proxy whose seeds begin at ``first``: a repeated search has its own luck with initialisations as well."""
+
+    def __init__(self, proxy: Proxy, first: int) -> None:
+        super().__init__(proxy.space, proxy.task)
+        self.proxy, self.first = proxy, first
+        self.name, self.seeded, self.steps, self.readings = proxy.name, proxy.seeded, proxy.steps, proxy.readings
+
+    @property
+    def fingerprint(self) -> str:
+        return fingerprint(repr((self.proxy.fingerprint, self.first)))
+
+    def prepare(self) -> None:
+        self.proxy.prepare()
+
+    def measure(self, architecture: Architecture, seed: int) -> tuple[float, dict[str, float]]:
+        return self.proxy.measure(architecture, self.first + seed)
+
+    def score(self, architecture: Architecture, seed: int, see: See | None = None) -> Score:
+        return self.proxy.score(architecture, self.first + seed, see)
 
 
 @dataclass(frozen=True)
@@ -78,12 +102,13 @@ class Searches(Plan):
 
     Figures: ``accuracy``, the winner's test accuracy; ``at_hand``, the same for a teacher that was there already.
     Series ``found``: test accuracy of the winner after each share of the seconds that ``stops`` names. Samples
-    ``candidates``: how many were scored in all the seconds.
+    ``candidates``: how many a search proposed until its seconds were over, a teacher's training not counted, and
+    ``teacher_seconds``, what that training took.
     """
 
     space: str
     seconds: Annotated[float, Field(gt=0, description="of one search, its teacher's training included")]
-    searches: Annotated[dict[str, Score], Field(min_length=1)]
+    searches: Annotated[dict[str, GoesBy], Field(min_length=1)]
     teacher: Teaches
     recipe: Annotated[Recipe, Field(description="real training")] = Recipe()
     stops: Annotated[tuple[Annotated[float, Field(gt=0, lt=1)], ...], Field(description="shares of the seconds")] = ()
@@ -97,7 +122,7 @@ class Searches(Plan):
         taught = {"teacher": self.teacher.model_dump()}
         sized = {"lesson": self.teacher.teacher.model_dump(include={"steps", "batch_size", "statistics_batches"})}
 
-        def more(one: Score) -> dict[str, Any]:
+        def more(one: GoesBy) -> dict[str, Any]:
             return taught if one.is_taught else sized if one.is_sized else {}
 
         settings = {name: {**common, **one.model_dump(), **more(one)} for name, one in self.searches.items()}
@@ -112,7 +137,7 @@ class Searches(Plan):
                 load_space(self.teacher.space), self.teacher.teacher, self.teacher.meta, "teacher"
             )
             teachers, price = [teacher], float(teacher.card["seconds" if on_cuda else "cpu_seconds"])
-        proxy = make_score(one.score, space, task, teachers, self.recipe, self.teacher.teacher)
+        proxy = _Repetition(make_score(one.score, space, task, teachers, self.recipe, self.teacher.teacher), run.seed)
         study = open_study(None, run.key, proxy, 1, make_sampler(one.sampler, run.seed, space))
         clock = time.perf_counter if on_cuda else time.process_time
         began, bought = clock(), list[_Bought]()
@@ -141,7 +166,7 @@ class Searches(Plan):
         return Outcome(
             {name: value for name, value in figures.items() if value is not None},
             {"found": [(seconds, value) for seconds, value in points if value is not None]},
-            {"candidates": [len(bought)]},
+            {"candidates": [len(bought)], **({"teacher_seconds": [price]} if one.is_taught else {})},
         )
 
     def words(self, measured: Measured) -> list[str]:
@@ -149,5 +174,8 @@ class Searches(Plan):
         said = []
         for name in measured.variants:
             seen = statistics.fmean(measured.sample(name, "candidates"))
-            said.append(f"In {self.seconds:g} seconds the search “{name}” scored {seen:.0f} candidates.")
+            taught = ", its teacher's training not counted," if self.searches[name].is_taught else ""
+            said.append(f"In {self.seconds:g} seconds{taught} the search “{name}” proposed {seen:.0f} candidates.")
+        if prices := [x for name in measured.variants for x in measured.sample(name, "teacher_seconds")]:
+            said.append(f"The teacher, one for all seeds, was trained in {statistics.fmean(prices):.0f} seconds.")
         return said

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from gtn_nas.proxy.real_training import FullTraining
 from gtn_nas.search import evaluate
-from gtn_nas.space import load_space
+from gtn_nas.space import Architecture, load_space
 from gtn_nas.study.searches import Searches
 from gtn_nas.study.workshop import Workshop
 from gtn_nas.task import Task, load_task
@@ -67,6 +67,24 @@ def test_a_teacher_is_paid_for_by_its_search(digits: Task, tmp_path: Path) -> No
     assert "accuracy" not in outcome.figures  # its training alone took longer
     assert outcome.series["found"] == []
     assert 0 < outcome.figures["at_hand"] <= 1
+
+
+def test_each_repetition_has_its_own_initialisations(
+    digits: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = Searches.model_validate({**PLAIN, "seconds": 0.01, "stops": []})
+    seeds = list[int]()
+
+    def note(self: FullTraining, architecture: Architecture, seed: int) -> tuple[float, dict[str, float]]:
+        seeds.append(seed)
+        return 0.5, {}
+
+    monkeypatch.setattr(FullTraining, "measure", note)
+    for run in plan.runs()[1::2]:
+        seeds.append(-1)
+        plan.execute(run, Workshop(few_of(digits), tmp_path))
+    first, second = (set(seeds[: seeds.index(-1, 1)]), set(seeds[seeds.index(-1, 1) :]))
+    assert (first, second) == ({-1, 0}, {-1, 1})
 
 
 def test_what_cannot_be_done_is_refused() -> None:
