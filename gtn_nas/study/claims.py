@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from scipy.stats import t as student
 
 from gtn_nas.study.measured import Measured
 
-__all__ = ["Claim", "Place", "Verdict", "judge"]
+__all__ = ["Claim", "Interval", "Place", "Verdict", "judge"]
 
+Interval = tuple[float, float]
 _LEVEL = 0.95
 
 
@@ -56,13 +58,13 @@ class Claim(BaseModel):
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a claim holds: the two means, their difference, and its 95 % interval where seeds give one."""
+    """Whether a claim holds: the two means, their difference, and its 95 % interval where there is one."""
 
     claim: Claim
     outcome: Literal["holds", "fails", "undecided", "not measured", "not judged"]
     first: float = math.nan
     second: float = math.nan
-    interval: tuple[float, float] | None = None
+    interval: Interval | None = None
 
     @property
     def difference(self) -> float:
@@ -70,22 +72,24 @@ class Verdict:
         return self.first - self.second
 
 
-def judge(claim: Claim, measured: Measured) -> Verdict:
+def judge(claim: Claim, measured: Measured, interval: Interval | None = None) -> Verdict:
     """Return whether ``claim`` holds.
 
-    It holds where all of the 95 % interval of the difference (Welch, 1947, over seeds) says so, fails where all of it
-    denies it, and is undecided between. Where one seed gives no interval, the means decide.
+    It holds where all of the 95 % interval of the difference says so, fails where all of it denies it, and is
+    undecided between, or where there is no interval. That is ``interval`` where it is given, else one over seeds:
+    Student's of their differences where both figures are of the same variant, and so of the same runs, and Welch's
+    (1947) of two variants. A figure that sums up all runs is one number, and decides by itself.
     """
-    first = measured.values(claim.first.variant, claim.first.figure)
-    known = isinstance(claim.second, Place)
-    second = measured.values(claim.second.variant, claim.second.figure) if isinstance(claim.second, Place) else []
-    if not first or (known and not second):
+    places = [place for place in (claim.first, claim.second) if isinstance(place, Place)]
+    values = [measured.values(place.variant, place.figure) for place in places]
+    if not all(values):
         return Verdict(claim, "not measured")
-    against = second if isinstance(claim.second, Place) else [claim.second]
-    interval = _interval(first, against, fixed=not known)
-    difference = float(np.mean(first) - np.mean(against))
-    low, high = interval or (difference, difference)
-    return Verdict(claim, _outcome(claim, low, high), float(np.mean(first)), float(np.mean(against)), interval)
+    first = float(np.mean(values[0]))
+    second = claim.second if isinstance(claim.second, float) else float(np.mean(values[1]))
+    interval = interval or _over_seeds(claim, measured, values)
+    decides = interval is not None or all(measured.sums_up(place.variant, place.figure) for place in places)
+    low, high = interval or (first - second, first - second)
+    return Verdict(claim, _outcome(claim, low, high) if decides else "undecided", first, second, interval)
 
 
 def _outcome(claim: Claim, low: float, high: float) -> Literal["holds", "fails", "undecided"]:
@@ -102,15 +106,24 @@ def _outcome(claim: Claim, low: float, high: float) -> Literal["holds", "fails",
     return "holds" if inside else "fails" if outside else "undecided"
 
 
-def _interval(first: Sequence[float], second: Sequence[float], fixed: bool) -> tuple[float, float] | None:
-    """Return the interval of the difference of means; ``fixed``: the second is a number, not a measurement."""
-    samples = [first] if fixed else [first, second]
-    if min(map(len, samples)) < 2:
+def _over_seeds(claim: Claim, measured: Measured, values: Sequence[Sequence[float]]) -> Interval | None:
+    first, second = claim.first, claim.second
+    if isinstance(second, float):
+        return _interval([np.subtract(values[0], second)])
+    if first.variant == second.variant:
+        return _interval([measured.differences(first.variant, first.figure, second.figure)])
+    return _interval([values[0], np.negative(values[1])])
+
+
+def _interval(samples: Sequence[ArrayLike]) -> Interval | None:
+    """Return the interval of the sum of the samples' means; None where one has fewer than two values."""
+    found = [np.asarray(sample, dtype=float) for sample in samples]
+    if min(map(len, found)) < 2:
         return None
-    difference = float(np.mean(first) - np.mean(second))
-    errors = [float(np.var(sample, ddof=1)) / len(sample) for sample in samples]  # squared, of the means
+    middle = float(sum(sample.mean() for sample in found))
+    errors = [float(sample.var(ddof=1)) / len(sample) for sample in found]  # squared, of the means
     if sum(errors) == 0:
-        return difference, difference
-    freedom = sum(errors) ** 2 / sum(error**2 / (len(one) - 1) for error, one in zip(errors, samples, strict=True))
+        return middle, middle
+    freedom = sum(errors) ** 2 / sum(error**2 / (len(one) - 1) for error, one in zip(errors, found, strict=True))
     half = float(student.ppf((1 + _LEVEL) / 2, freedom)) * math.sqrt(sum(errors))
-    return difference - half, difference + half
+    return middle - half, middle + half

@@ -27,6 +27,15 @@ class Measured:
         found = [row.figures[figure] for row in self._of(variant) if figure in row.figures]
         return found or list(self.derived.get((variant, figure), ()))
 
+    def differences(self, variant: str, first: str, second: str) -> list[float]:
+        """Return one figure less another of the same run, of all runs of a variant that have both."""
+        rows = [row.figures for row in self._of(variant)]
+        return [figures[first] - figures[second] for figures in rows if first in figures and second in figures]
+
+    def sums_up(self, variant: str, figure: str) -> bool:
+        """Whether a figure follows from all runs together, and so has no seeds."""
+        return (variant, figure) in self.derived
+
     @property
     def variants(self) -> list[str]:
         """Variants that have results, in their order."""

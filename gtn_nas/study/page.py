@@ -49,7 +49,7 @@ def make_page(study: Study, scale: ScaleName, plan: Plan, measured: Measured, fo
     for _, drawing in drawings:
         save(drawing, folder / "figures")
     described = study.scales[scale]
-    verdicts = [judge(claim, measured) for claim in study.claims]
+    verdicts = [judge(claim, measured, plan.interval(claim, measured)) for claim in study.claims]
     if not described.comparable:
         verdicts = [replace(verdict, outcome="not judged") for verdict in verdicts]
     compared = compare(study.published, measured)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gtn_nas.study.claims import Claim, Interval
 from gtn_nas.study.measured import Measured
 from gtn_nas.study.run import Outcome, Run
 from gtn_nas.study.workshop import Workshop
@@ -48,6 +49,10 @@ class Plan(BaseModel, ABC):
     def words(self, measured: Measured) -> list[str]:
         """Return in sentences what this kind of study looks for besides the claims."""
         return []
+
+    def interval(self, claim: Claim, measured: Measured) -> Interval | None:
+        """Return the 95 % interval of a claim's difference where it is not one over seeds."""
+        return None
 
     def common_settings(self) -> dict[str, object]:
         """Return the part of a run's settings that all runs share."""

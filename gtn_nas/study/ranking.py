@@ -19,6 +19,7 @@ from gtn_nas.fingerprint import fingerprint
 from gtn_nas.proxy import Flops, Gtn, Params, Proxy
 from gtn_nas.proxy.real_lesson import RealSteps
 from gtn_nas.space import SearchSpace, load_space
+from gtn_nas.study.claims import Claim, Interval, Place
 from gtn_nas.study.measured import Measured
 from gtn_nas.study.plan import Plan
 from gtn_nas.study.run import Outcome, Run
@@ -101,6 +102,20 @@ class Ranking(Plan):
                 said.append(f"{name}{by} less {_leads(scores[name], sizes | scores, name, truth)}.")
         return said
 
+    def interval(self, claim: Claim, measured: Measured) -> Interval | None:
+        """Return the interval over architectures: of a correlation less a number, or less another's."""
+        truth, (kind, score) = np.array(measured.sample(TRUTH, "accuracy")), _ranked(claim.first, measured)
+        if score is None:
+            return None
+        if isinstance(claim.second, float):
+            found = spearman(score, truth) if kind == "spearman" else top_spearman(score, truth, score, _TOP)
+            return _shifted(found, -claim.second)
+        other, rival = _ranked(claim.second, measured)
+        if rival is None or (kind, other) != ("spearman", "spearman"):
+            return None
+        found = spearman_difference(score, rival, truth)
+        return _shifted(found, 0.0)
+
     def _truth(self, space: SearchSpace, workshop: Workshop) -> TruthTable:
         name = fingerprint(repr((space.fingerprint, workshop.task.fingerprint, self.recipe, self.sample_seed)))
         path: Path = workshop.folder / f"truth-{name}.jsonl"
@@ -131,6 +146,16 @@ def _scores(measured: Measured, reading: str) -> dict[str, Values]:
     """Return the scores of all architectures ``[n]`` by variant, of those that have such a reading."""
     found = {name: measured.sample(name, f"score{reading}") for name in measured.variants}
     return {name: np.array(values) for name, values in found.items() if values}
+
+
+def _ranked(place: Place, measured: Measured) -> tuple[str, Values | None]:
+    """Return which correlation a figure is, ``spearman`` or ``spearman_top``, and the scores that it is of."""
+    kind, dot, reading = place.figure.partition(".")
+    return kind, _scores(measured, dot + reading).get(place.variant) if kind.startswith("spearman") else None
+
+
+def _shifted(found: Estimate, by: float) -> Interval | None:
+    return None if found.low is None or found.high is None else (found.low + by, found.high + by)
 
 
 def _leads(score: Values, rivals: Mapping[str, Values], name: str, truth: Values) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from pydantic import ValidationError
 
-from gtn_nas.study import Claim, Measured, judge
+from gtn_nas.study import Claim, Measured, Row, judge
 
 
 def claim(relation: str, second: str | float = "b:accuracy", margin: float = 0.0) -> Claim:
@@ -23,8 +23,8 @@ def claim(relation: str, second: str | float = "b:accuracy", margin: float = 0.0
         ("equal", 0.02, [0.95, 0.951, 0.952], [0.95, 0.949, 0.951], "holds"),
         ("equal", 0.001, [0.95, 0.951, 0.952], [0.95, 0.949, 0.951], "undecided"),
         ("equal", 0.01, [0.95, 0.951, 0.952], [0.90, 0.901, 0.902], "fails"),
-        ("at_least", 0.0, [0.9], [0.9], "holds"),
-        ("above", 0.0, [0.9], [0.9], "fails"),
+        ("at_least", 0.0, [0.9], [0.9], "undecided"),  # one seed has no interval
+        ("above", 0.0, [0.9, 0.8, 0.85], [0.2], "undecided"),
         ("above", 0.0, [0.9, 0.9], [0.8, 0.8], "holds"),
         ("above", 0.0, [0.9], [], "not measured"),
     ],
@@ -46,12 +46,26 @@ def test_the_interval_is_welchs(measured: Callable[..., Measured]) -> None:
 
 
 def test_a_number_may_stand_second(measured: Callable[..., Measured]) -> None:
-    assert judge(claim("at_least", 8), measured(a=[8.0])).outcome == "holds"
+    assert judge(claim("above", 0.7), measured(a=[0.71])).outcome == "undecided"
     assert judge(claim("above", 0.7), measured(a=[0.71, 0.711, 0.712])).outcome == "holds"
     assert judge(claim("above", 0.7), measured(a=[0.71, 0.60, 0.71])).outcome == "undecided"
 
 
-def test_derived_figures_are_judged_as_well() -> None:
+def test_figures_of_the_same_runs_are_paired(row: Callable[..., Row]) -> None:
+    rows = [row("a", seed, figures={"accuracy": x, "shuffled": x - 0.1}) for seed, x in enumerate([0.2, 0.5, 0.9])]
+    rows.append(row("a", 3, figures={"accuracy": 0.7}))  # of a run that was not shuffled
+    verdict = judge(claim("above", "a:shuffled"), Measured(rows, {}))
+    assert verdict.outcome == "holds"
+    assert verdict.interval == pytest.approx((0.1, 0.1))
+
+
+def test_an_interval_from_elsewhere_comes_first(measured: Callable[..., Measured]) -> None:
+    found = measured(a=[0.9], b=[0.8])
+    assert judge(claim("above"), found, (0.05, 0.15)).outcome == "holds"
+    assert judge(claim("above"), found, (-0.05, 0.15)).outcome == "undecided"
+
+
+def test_figures_that_sum_up_all_runs_decide_by_themselves() -> None:
     derived = Measured([], {("a", "accuracy"): [3.0], ("b", "accuracy"): [2.0]})
     verdict = judge(claim("above"), derived)
     assert (verdict.outcome, verdict.interval) == ("holds", None)

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from gtn_nas.errors import UserError
 from gtn_nas.proxy import Gtn
 from gtn_nas.space import load_space
-from gtn_nas.study import Measured, Row
+from gtn_nas.study import Claim, Measured, Row, judge
 from gtn_nas.study.ranking import TRUTH, Ranking
 from gtn_nas.study.workshop import Workshop
 from gtn_nas.task import Task
@@ -70,6 +70,36 @@ def test_loss_and_flops_are_ranked_beside_accuracy(row: Callable[..., Row]) -> N
     assert said[-2].startswith("teacher/one by loss ranks 8 architectures with Spearman 1.00")
     assert said[-1].startswith("teacher/one by loss less size/flops: 2.00")
     assert "; less real data/short: 2.00" in said[-1]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "outcome"),
+    [
+        ("teacher/one:spearman", "size/params:spearman", "holds"),
+        ("size/params:spearman", "teacher/one:spearman", "fails"),
+        ("teacher/one:spearman.loss", "size/params:spearman", "undecided"),
+        ("teacher/one:spearman", 0.9, "holds"),
+        ("teacher/one:spearman_top", 0.2, "holds"),
+        ("teacher/one:spearman_top", "size/params:spearman_top", "undecided"),  # of other architectures each
+    ],
+)
+def test_claims_are_judged_by_intervals_over_architectures(
+    row: Callable[..., Row], first: str, second: str | float, outcome: str
+) -> None:
+    truth = [i / 24 for i in range(24)]
+    noisy = [(7 * i) % 24 + i / 4 for i in range(24)]
+    other = [(5 * i) % 24 + i / 4 for i in range(24)]
+    near = [x + (0.06 if i % 5 == 0 else 0.0) for i, x in enumerate(truth)]
+    teacher = {"score": near, "score.loss": noisy}
+    rows = [
+        row(TRUTH, 0, samples={"accuracy": truth}),
+        row("size/params", 0, figures={"spearman": 0.4, "spearman_top": 0.3}, samples={"score": other}),
+        row("teacher/one", 0, figures={"spearman": 1, "spearman.loss": 0.4, "spearman_top": 1}, samples=teacher),
+    ]
+    claim = Claim.model_validate({"says": "so", "first": first, "relation": "above", "second": second})
+    measured = Measured(rows, {})
+    verdict = judge(claim, measured, Ranking.model_validate(PLAIN).interval(claim, measured))
+    assert verdict.outcome == outcome
 
 
 def test_too_few_architectures_are_refused() -> None:
