@@ -78,6 +78,8 @@ def correlate_command(
     frozen, *others = [load_teacher(folder) for folder in teachers]
     loaded_space, task = open_for_teacher(frozen, space, data, device, threads, train_limit)
     table = load_truth(truth, loaded_space, task, truth_column).without(frozen.card.get("chosen_on", ()))
+    if table.left_out_in_words:
+        note(table.left_out_in_words)
     table = table if architectures is None else table.sample(architectures, sample_seed)
     content = correlate_with_progress(
         loaded_space, task, [frozen, *others], table, seeds, workers, columns=columns or RIVALS, out=out

@@ -16,6 +16,7 @@ from gtn_nas.cli.output import describe, note, progress_bar, results
 from gtn_nas.cli.search_live import SearchView, in_words
 from gtn_nas.proxy import Proxy
 from gtn_nas.search import Budget, Goal, Race, best_trials, search, settled_trials, verify
+from gtn_nas.search.evaluator import CandidateFailed
 from gtn_nas.search.ledger import architecture_of, scored_trials, standings
 from gtn_nas.search.race import lessons
 from gtn_nas.space import SearchSpace
@@ -84,7 +85,11 @@ def verify_with_progress(
         def show(row: dict[str, Any]) -> None:
             progress.update(bar, advance=1, note=f"validation {row['validation_accuracy']:.3f}")
 
-        return verify(study, proxy, best, recipe, on_verified=show, budget=budget)
+        def failed(trial: FrozenTrial, failure: CandidateFailed) -> None:
+            progress.update(bar, advance=1)
+            note(f"candidate {trial.number} could not be trained: {escape(str(failure))}")
+
+        return verify(study, proxy, best, recipe, on_verified=show, budget=budget, on_failure=failed)
 
 
 def search_summary(

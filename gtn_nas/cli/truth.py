@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from gtn_nas.cli.options import (
     ConfigOption,
@@ -21,6 +22,7 @@ from gtn_nas.cli.options import (
 from gtn_nas.cli.output import note, print_json, progress_bar
 from gtn_nas.cli.settings import Settings, load_settings
 from gtn_nas.correlation import Training, TruthTable, ceiling, make_truth, spearman
+from gtn_nas.search.evaluator import CandidateFailed
 from gtn_nas.space import SearchSpace
 from gtn_nas.task import Task
 
@@ -48,6 +50,7 @@ def truth_command(
     """
     settings = load_settings(Settings, config, assignments or [])
     loaded_space, task = open_space_and_task(space, data, device, threads, train_limit)
+    failures = list[CandidateFailed]()
     with progress_bar("trainings") as progress:
         bar = progress.add_task("truth", total=None, note="")
 
@@ -64,8 +67,9 @@ def truth_command(
             sample_seed=sample_seed,
             workers=workers,
             on_training=show,
+            on_failure=failures.append,
         )
-    summary = _summary(out, loaded_space, task, made)
+    summary = {**_summary(out, loaded_space, task, made), "failed": len(failures)}
     if as_json:
         print_json(summary)
         return
@@ -74,6 +78,11 @@ def truth_command(
         f"{summary['max']:.3f}; Spearman of the parameter count {_show(summary['params_spearman'])}, of two halves of "
         f"the seeds {_show(summary['ceiling'])}."
     )
+    if failures:
+        reason = escape(str(failures[0]))
+        note(f"{len(failures)} trainings failed (first reason: {reason}); the same command tries them again.")
+    if summary["left_out"]:
+        note(str(summary["left_out"]))
 
 
 def _summary(out: Path, space: SearchSpace, task: Task, made: int) -> dict[str, object]:
@@ -86,6 +95,7 @@ def _summary(out: Path, space: SearchSpace, task: Task, made: int) -> dict[str, 
         "trained_now": made,
         "n": len(table.keys),
         "seeds": table.accuracies.shape[1],
+        "left_out": table.left_out_in_words,
         "min": float(table.mean.min()),
         "max": float(table.mean.max()),
         "params_spearman": by_params.value,

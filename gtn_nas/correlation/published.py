@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,7 @@ def read_published(path: Path, space: SearchSpace, task: Task, column: str | Non
     """
     if not path.is_file():
         raise UserError(f"no published table {path}; give the path of a CSV file.")
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8", errors="replace", newline="") as file:
         reader = csv.DictReader(file)
         columns = [name for name in reader.fieldnames or () if name != _ARCHITECTURE]
         chosen = column or f"{split_size(task.name)[0]}_test"
@@ -49,7 +50,7 @@ def read_published(path: Path, space: SearchSpace, task: Task, column: str | Non
         for row in reader:
             try:
                 architectures.append(space.validate(space.read(row[_ARCHITECTURE])))
-                accuracies.append(float(row[chosen]))
+                accuracies.append(_accuracy(row[chosen]))
             except (TypeError, ValueError) as error:
                 raise UserError(f"{path}, line {reader.line_num}: {error}") from error
     if not accuracies:
@@ -63,6 +64,13 @@ def read_published(path: Path, space: SearchSpace, task: Task, column: str | Non
         recipe={"published": path.name, "column": chosen},
         validation=found[:, 0],
     )
+
+
+def _accuracy(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"an accuracy must be a finite number, but it is {text!r}; correct it or remove the line.")
+    return value
 
 
 def load_truth(path: Path, space: SearchSpace, task: Task, column: str | None = None) -> TruthTable:

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from gtn_nas import __version__
 from gtn_nas.proxy import Proxy
+from gtn_nas.search.evaluator import OUT_OF_MEMORY
 
 __all__ = ["KeptScore", "ScoreBook"]
 
@@ -51,9 +52,9 @@ class ScoreBook:
         return self._known.get((_identity(proxy), key, seeds))
 
     def keep(self, proxy: Proxy, key: str, seeds: int, score: KeptScore) -> None:
-        """Write a score down at once."""
+        """Write a score down at once; one for which memory was short is to be tried again another time."""
         self._known[_identity(proxy), key, seeds] = score
-        if self._path is None:
+        if self._path is None or score.failure == OUT_OF_MEMORY:
             return
         row = {"version": __version__, "name": proxy.name, "proxy": _identity(proxy), "key": key, "seeds": seeds}
         self._path.parent.mkdir(parents=True, exist_ok=True)

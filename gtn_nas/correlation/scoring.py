@@ -71,14 +71,14 @@ def score_all(
             seconds=statistics.median([result.seconds for result in row if result.failure is None] or [math.nan]),
             seeds=seeds if proxy.seeded else 1,
             failed={index: result.failure for index, result in enumerate(row) if result.failure is not None},
-            readings=_readings(row),
+            readings=_readings(row, proxy.readings),
         )
         for proxy, row in zip(proxies, rows, strict=True)
     }
 
 
-def _readings(row: Sequence[KeptScore]) -> dict[str, npt.NDArray[np.float64]]:
-    names = next((list(result.readings) for result in row if result.failure is None), [])
+def _readings(row: Sequence[KeptScore], expected: Sequence[str]) -> dict[str, npt.NDArray[np.float64]]:
+    names = next((list(result.readings) for result in row if result.failure is None), expected)
     return {name: np.array([result.readings.get(name, math.nan) for result in row]) for name in names}
 
 

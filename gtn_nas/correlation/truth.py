@@ -68,6 +68,17 @@ class TruthTable:
         return mean
 
     @property
+    def left_out_in_words(self) -> str | None:
+        """How many architectures are left out, and what brings them in; None where none is."""
+        if self.left_out == 0:
+            return None
+        seeds, count = self.accuracies.shape[1], self.left_out + len(self.keys)
+        return (
+            f"{self.left_out} of {count} architectures are left out: they lack one of the {seeds} seeds that the "
+            f"others have; gtn-nas truth --seeds {seeds} --architectures {count} trains them."
+        )
+
+    @property
     def validated(self) -> list[tuple[Architecture, float]]:
         """Every architecture with its mean validation accuracy."""
         return list(zip(self.architectures, self.validation.tolist(), strict=True))
@@ -103,14 +114,16 @@ class TruthTable:
         )
 
     @classmethod
-    def load(cls, path: Path, space: SearchSpace, task: Task) -> TruthTable:
-        """Read the architectures of ``path`` that have every seed.
+    def load(
+        cls, path: Path, space: SearchSpace, task: Task, wanted: Collection[tuple[str, int]] | None = None
+    ) -> TruthTable:
+        """Read the architectures of ``path`` that have every seed; of ``wanted`` (key, seed) alone, or of all.
 
         Raises:
             UserError: no such file, a line that is none, a table of another space, task or several recipes,
                 or no architecture in it.
         """
-        trainings = read_trainings(path)
+        trainings = [one for one in read_trainings(path) if wanted is None or (one.key, one.seed) in wanted]
         for training in trainings:
             _check(training, path, space, task)
         if len({json.dumps(training.recipe, sort_keys=True) for training in trainings}) > 1:

@@ -15,6 +15,7 @@ from gtn_nas.meta.learner import Learner
 from gtn_nas.meta.misplaced import Odds
 from gtn_nas.seeding import seeded
 from gtn_nas.space import Architecture, SearchSpace
+from gtn_nas.space.checking import built
 from gtn_nas.task import Task
 from gtn_nas.teacher.config import TeacherConfig
 from gtn_nas.teacher.protocol import Protocol
@@ -58,10 +59,9 @@ def draw_pupil(
         given: the architecture, where it is not to be drawn.
         exam_seed: of the exam's images, where learners that are compared sit the same one.
     """
-    device = task.train.images.device
     architecture = given or draw_architecture(rng, space, odds, held_out)
     with seeded(int(rng.integers(2**31))):
-        learner = Learner(space.build(architecture, task).to(device))
+        learner = Learner(built(space, architecture, task))
     own = int(rng.integers(2**31))
     generator = torch.Generator().manual_seed(own if exam_seed is None else exam_seed)
     images, labels = task.train.sample(config.real_batch, generator)

@@ -23,6 +23,7 @@ from gtn_nas.meta.trainer import MetaTrainer, OuterStep
 from gtn_nas.meta.validation import grades, validate
 from gtn_nas.processes import ALONE, World
 from gtn_nas.space import Architecture, SearchSpace
+from gtn_nas.space.checking import require_fit
 from gtn_nas.task import Task
 from gtn_nas.teacher.config import TeacherConfig
 from gtn_nas.teacher.frozen import FrozenTeacher, save_teacher
@@ -97,7 +98,7 @@ def start_training(
 ) -> MetaTrainer:
     """Return a trainer at its first outer step, or where the checkpoint in ``resume_from`` left off."""
     began = Moment.now()
-    space.build(space.sample(np.random.default_rng(config.seed)), task)  # one that cannot be says so before the work
+    require_fit(space, task, config.seed)  # before the work
     rule, fresh = inner_optimiser(teacher_config.inner), resume_from is None
     labeller = make_labeller(task, config.seed, trained=fresh) if teacher_config.targets == "soft" else None
     rate = teacher_config.learning_rate

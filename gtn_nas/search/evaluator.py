@@ -15,9 +15,19 @@ from gtn_nas.search.latency import measure_latency
 from gtn_nas.search.limits import Limits
 from gtn_nas.space import Architecture
 
-__all__ = ["CandidateFailed", "CandidateStopped", "Evaluation", "OverLimit", "check", "evaluate", "score_over_seeds"]
+__all__ = [
+    "CandidateFailed",
+    "CandidateStopped",
+    "Evaluation",
+    "OverLimit",
+    "check",
+    "evaluate",
+    "its_own_fault",
+    "score_over_seeds",
+]
 
 
+OUT_OF_MEMORY = "out of memory"
 _ROUGHLY = 64  # images of a glimpse that nobody decides by
 
 
@@ -90,7 +100,7 @@ def evaluate(
         OverLimit: it costs too much.
     """
     limits = limits or Limits()
-    with _its_own_fault():
+    with its_own_fault():
         cost = proxy.space.cost(architecture, proxy.task)
         costs: dict[str, float] = {"params": cost.params, "flops": cost.flops}
         check(costs, limits)
@@ -145,7 +155,7 @@ def score_over_seeds(
         CandidateFailed: the network cannot be built or trained (out of memory, a builder that raises, a
             score that is not finite).
     """
-    with _its_own_fault():
+    with its_own_fault():
         scores = [proxy.score(architecture, first, see)]
         scores += [proxy.score(architecture, seed) for seed in range(first + 1, first + (seeds if proxy.seeded else 1))]
     values = [score.value for score in scores]
@@ -155,13 +165,13 @@ def score_over_seeds(
 
 
 @contextmanager
-def _its_own_fault() -> Iterator[None]:
-    """Turn whatever is raised within into a candidate's failure: a third party's builder may raise anything."""
+def its_own_fault() -> Iterator[None]:
+    """Turn whatever is raised within into :class:`CandidateFailed`: a third party's builder may raise anything."""
     try:
         yield
     except (OverLimit, CandidateStopped):
         raise
     except torch.OutOfMemoryError as error:
-        raise CandidateFailed("out of memory") from error
+        raise CandidateFailed(OUT_OF_MEMORY) from error
     except Exception as error:
         raise CandidateFailed(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}") from error

@@ -10,6 +10,7 @@ from optuna.trial import FrozenTrial
 
 from gtn_nas.proxy import Proxy
 from gtn_nas.search.budget import Budget
+from gtn_nas.search.evaluator import CandidateFailed, its_own_fault
 from gtn_nas.search.ledger import architecture_of, record_verified, verified_rows, winner_first
 from gtn_nas.training import Recipe, steps_per_epoch, train_architecture
 
@@ -29,12 +30,13 @@ def verify(
     seed: int = 0,
     on_verified: Callable[[dict[str, Any]], None] | None = None,
     budget: Budget | None = None,
+    on_failure: Callable[[FrozenTrial, CandidateFailed], None] | None = None,
 ) -> list[dict[str, Any]]:
     """Train the candidates of ``trials`` for real and store the results with the study.
 
     The winner is chosen by validation accuracy; the test accuracies are only reported. A candidate that an
-    earlier call verified with the same recipe and seed is not trained again; none is begun after the budget.
-    Returns rows, winner first.
+    earlier call verified with the same recipe and seed is not trained again; none is begun after the budget. One
+    that cannot be trained has no row; ``on_failure`` is told. Returns rows, winner first.
     """
     rows: list[dict[str, Any]] = []
     for trial in trials:
@@ -44,7 +46,13 @@ def verify(
             if budget is not None and budget.spent:
                 continue
             architecture = architecture_of(trial, proxy.space)
-            result = train_architecture(proxy.space, proxy.task, recipe, architecture, seed)
+            try:
+                with its_own_fault():
+                    result = train_architecture(proxy.space, proxy.task, recipe, architecture, seed)
+            except CandidateFailed as failure:
+                if on_failure is not None:
+                    on_failure(trial, failure)
+                continue
             known[key] = {
                 "key": key,
                 "number": trial.number,

@@ -11,11 +11,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from gtn_nas.errors import UserError
 from gtn_nas.seeding import seeded
 from gtn_nas.space.base import Architecture, SearchSpace
 from gtn_nas.task import Task
 
-__all__ = ["Check", "check_space"]
+__all__ = ["Check", "built", "check_space", "require_fit"]
 
 _BATCH = 16
 _NEIGHBOURS = 20
@@ -41,6 +42,38 @@ def check_space(space: SearchSpace, task: Task, count: int = 8, seed: int = 0) -
         "costs are counted": lambda one: "" if space.cost(one, task).params > 0 else "it has no trainable parameter",
     }
     return [Check(what, _first_fault(check, architectures)) for what, check in checks.items()]
+
+
+def require_fit(space: SearchSpace, task: Task, seed: int = 0) -> None:
+    """Try one architecture of ``space``.
+
+    Raises:
+        UserError: it fails a check.
+    """
+    with seeded(seed):
+        faults = [check for check in check_space(space, task, 1, seed) if check.fault]
+    if faults:
+        raise UserError(
+            f"space {space.name} is not fit for use: “{faults[0].what}” does not hold ({faults[0].fault}); repair "
+            "it, and try it with gtn-nas spaces."
+        )
+
+
+def built(space: SearchSpace, architecture: Architecture, task: Task) -> nn.Module:
+    """Build a network, on the task's device.
+
+    Raises:
+        UserError: the builder raised something, which is named with the architecture.
+    """
+    try:
+        return space.build(architecture, task).to(task.train.images.device)
+    except (UserError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:  # a user's builder may raise anything
+        raise UserError(
+            f"space {space.name} cannot build {json.dumps(architecture)} ({type(error).__name__}: {error}); repair its "
+            "build, and try it with gtn-nas spaces."
+        ) from error
 
 
 def _first_fault(check: Callable[[Architecture], str], architectures: list[Architecture]) -> str:

@@ -7,7 +7,7 @@ from statistics import fmean, median
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator
 
 from gtn_nas.files import write_atomically
 from gtn_nas.meta.config import MetaConfig
@@ -52,7 +52,9 @@ class Lessons(Plan):
     variants: Annotated[dict[str, Variant], Field(min_length=1, description="a name before a slash groups them")]
     learners: Annotated[int, Field(ge=1, description="fresh learners that a teacher is examined by")] = 10
     images: Annotated[int | None, Field(ge=1, description="test images that they are examined on; all")] = None
-    stops: Annotated[tuple[int, ...], Field(description="inner steps after which they are examined on the way")] = ()
+    stops: Annotated[
+        tuple[PositiveInt, ...], Field(description="inner steps after which they are examined besides")
+    ] = ()
     shuffles: Annotated[int, Field(ge=0, description="random orders of the lesson, each with a fresh learner")] = 0
 
     @field_validator("variants")

@@ -94,7 +94,7 @@ def _drawings(measured: Measured) -> Iterator[tuple[str, Drawing]]:
         ticks = ScalarFormatter() if is_correlation(name) else None
         if not name.startswith("inner") and (drawing := dots(groups, _file_name(f"by-{name}", ""), _axis(name), ticks)):
             yield _worded(name), drawing
-    for name in (name for name in measured.samples if not name.startswith("score")):  # of any unit
+    for name in (name for name in measured.samples if not name.startswith(("score", "failed", "teacher_seconds"))):
         y = _worded(name)
         values = {variant: measured.sample(variant, name) for variant in measured.variants}
         if drawing := boxes(values, _file_name(name, ""), _axis(name)):

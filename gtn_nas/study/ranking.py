@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ from gtn_nas.correlation.score_book import ScoreBook
 from gtn_nas.correlation.scoring import score_all
 from gtn_nas.correlation.stats import LEAST, Estimate, Values, spearman, spearman_difference, top_spearman
 from gtn_nas.correlation.truth import TruthTable
+from gtn_nas.errors import UserError
 from gtn_nas.fingerprint import fingerprint
 from gtn_nas.proxy import Flops, Gtn, Params, Proxy
 from gtn_nas.proxy.real_lesson import RealSteps
@@ -75,23 +77,33 @@ class Ranking(Plan):
         space = load_space(self.space)
         table = self._truth(space, workshop)
         if run.variant == TRUTH:
-            return Outcome({"accuracy": float(table.mean.mean())}, samples={"accuracy": table.mean.tolist()})
+            untrained = self.architectures - len(table.keys)
+            accuracies = {"accuracy": table.mean.tolist(), "failed": [untrained]}
+            return Outcome({"accuracy": float(table.mean.mean())}, samples=accuracies)
         proxy = self._proxy(run.variant, space, workshop)
         book = ScoreBook(workshop.folder / "scores.jsonl")
         counted = isinstance(proxy, Params | Flops)
         scored = score_all([proxy] if counted else [proxy, Flops(space, workshop.task)], table, self.seeds, book=book)
+        failed = scored[proxy.name].failed
+        if len(failed) == len(table.keys):
+            raise UserError(f"{run.variant} could score no architecture (first reason: {failed[0]}).")
         by = {name: _finite(column(proxy.name + name, scored).values) for name in ("", *(() if counted else _READINGS))}
         found = {f"spearman{name}": spearman(values, table.mean).value for name, values in by.items()}
         found |= {f"spearman_top{name}": top_spearman(x, table.mean, x, _TOP).value for name, x in by.items()}
         figures = {name: value for name, value in found.items() if value is not None}
-        samples = {f"score{name}": values.tolist() for name, values in by.items()}
+        samples = {f"score{name}": values.tolist() for name, values in by.items()} | {"failed": [len(failed)]}
         return Outcome(figures, {"best": _best_of(by[""], table.mean)}, samples)
 
     def words(self, measured: Measured) -> list[str]:
         """Say how well each ranks, and how far ahead of the rest the teachers are, by each reading, with intervals."""
         truth = np.array(measured.sample(TRUTH, "accuracy"))
         sizes = {name: x for name, x in _scores(measured, "").items() if name.startswith("size/")}
-        said = []
+        said = [
+            f"{failed:.0f} architectures failed in “{name}”" + ("." if name == TRUTH else ", and count as its worst.")
+            for name in measured.variants
+            for failed in measured.sample(name, "failed")
+            if failed
+        ]
         for reading in ("", *_READINGS):
             scores, by = _scores(measured, reading), f" by {in_words(reading)}" if reading else ""
             for name, x in scores.items():
@@ -123,7 +135,8 @@ class Ranking(Plan):
             path, space, workshop.task, self.recipe,
             architectures=self.architectures, seeds=self.truth_seeds, sample_seed=self.sample_seed,
         )  # fmt: skip
-        return TruthTable.load(path, space, workshop.task)
+        keys = map(space.key, space.sample_many(self.architectures, self.sample_seed))
+        return TruthTable.load(path, space, workshop.task, set(product(keys, range(self.truth_seeds))))
 
     def _proxy(self, variant: str, space: SearchSpace, workshop: Workshop) -> Proxy:
         kind, _, name = variant.partition("/")
@@ -144,8 +157,9 @@ def _finite(scores: Values) -> Values:
 
 def _scores(measured: Measured, reading: str) -> dict[str, Values]:
     """Return the scores of all architectures ``[n]`` by variant, of those that have such a reading."""
+    count = len(measured.sample(TRUTH, "accuracy"))
     found = {name: measured.sample(name, f"score{reading}") for name in measured.variants}
-    return {name: np.array(values) for name, values in found.items() if values}
+    return {name: np.array(values) for name, values in found.items() if 0 < len(values) == count}
 
 
 def _ranked(place: Place, measured: Measured) -> tuple[str, Values | None]:

@@ -7,8 +7,11 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 
+import torch
+
 from gtn_nas.device import describe_hardware, describe_versions
 from gtn_nas.errors import UserError
+from gtn_nas.search.evaluator import OUT_OF_MEMORY, CandidateFailed
 from gtn_nas.study.measured import Measured
 from gtn_nas.study.plan import Plan
 from gtn_nas.study.run import Outcome, Results, Row, Run
@@ -61,8 +64,10 @@ def _row(study: Study, scale: ScaleName, plan: Plan, run: Run, workshop: Worksho
         with workshop.log(f"results/{run.variant}/{run.seed}") as log:
             if log is not None:
                 log.add_results(outcome.figures)
-    except UserError as error:
+    except (UserError, CandidateFailed) as error:
         failure = str(error)
+    except torch.OutOfMemoryError:
+        failure = OUT_OF_MEMORY
     return Row(
         key=run.key,
         study=study.name,

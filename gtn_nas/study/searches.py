@@ -16,6 +16,7 @@ from gtn_nas.proxy import Proxy, Score, See, make_score
 from gtn_nas.proxy.by_name import TAUGHT
 from gtn_nas.proxy.terms import proxies_in
 from gtn_nas.search import Budget, make_sampler, open_study, search
+from gtn_nas.search.evaluator import its_own_fault
 from gtn_nas.search.ledger import architecture_of
 from gtn_nas.space import Architecture, load_space
 from gtn_nas.study.measured import Measured
@@ -158,7 +159,8 @@ class Searches(Plan):
             key = trial.user_attrs["key"]
             if key not in found:
                 architecture = architecture_of(trial, space)
-                found[key] = train_architecture(space, task, self.recipe, architecture, run.seed).test_accuracy
+                with its_own_fault():
+                    found[key] = train_architecture(space, task, self.recipe, architecture, run.seed).test_accuracy
             return found[key]
 
         points = [(share * self.seconds, worth(share * self.seconds - price)) for share in (*self.stops, 1.0)]

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 from torch import nn
 
 from gtn_nas.meta.config import MetaConfig
@@ -46,8 +46,8 @@ class Transfer(Plan):
 
     teachers: Annotated[dict[str, Teaches], Field(min_length=1)]
     learners: Annotated[tuple[str, ...], Field(min_length=1, description="published learners, by name")]
-    steps: Annotated[tuple[int, ...], Field(min_length=1, description="inner steps that are modes of the rule")]
-    stops: Annotated[tuple[int, ...], Field(description="inner steps after which they are examined besides")] = ()
+    steps: Annotated[tuple[PositiveInt, ...], Field(min_length=1, description="inner steps, modes of the rule")]
+    stops: Annotated[tuple[PositiveInt, ...], Field(description="inner steps they are examined after besides")] = ()
     images: Annotated[int | None, Field(ge=1, description="test images; all")] = None
     threshold: Annotated[float, Field(gt=0, lt=1, description="of the acceptance rule")] = 0.7
     recipe: Annotated[Recipe, Field(description="real training, its rate constant")] = Recipe(

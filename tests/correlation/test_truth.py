@@ -8,9 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from torch import nn
 
 from gtn_nas.correlation import TruthTable, ceiling, make_truth, read_trainings, train_one
 from gtn_nas.errors import UserError
+from gtn_nas.search.evaluator import CandidateFailed
+from gtn_nas.space import Architecture, ImageTask
 from gtn_nas.task import Task
 from gtn_nas.training import Recipe
 from search_spaces.cnn_small import CnnSmall
@@ -121,3 +124,44 @@ def test_ceiling_is_the_agreement_of_the_seeds() -> None:
     assert 0.3 < noisy.value < 0.9
     assert noisier.value < noisy.value
     assert noisy.low < noisy.value < noisy.high
+
+
+class Breaks(CnnSmall):
+    """Networks whose first stage has two blocks or more cannot be built."""
+
+    def build(self, architecture: Architecture, task: ImageTask) -> nn.Module:
+        if architecture["stage1_depth"] > 1:
+            raise RuntimeError("too deep")
+        return super().build(architecture, task)
+
+
+def test_what_cannot_be_trained_has_no_line_and_the_others_have(digits: Task, tmp_path: Path) -> None:
+    path, space, failures = tmp_path / "truth.jsonl", Breaks(), list[CandidateFailed]()
+    fit = sum(one["stage1_depth"] == 1 for one in space.sample_many(6, 0))
+    assert 0 < fit < 6
+    made = make_truth(path, space, digits, RECIPE, architectures=6, seeds=1, sample_seed=0, on_failure=failures.append)
+    assert (made, len(failures)) == (fit, 6 - fit)
+    assert str(failures[0]) == "RuntimeError: too deep"
+    assert len(TruthTable.load(path, space, digits).keys) == fit
+
+
+def test_a_space_of_which_nothing_can_be_trained_is_refused(
+    digits: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CnnSmall, "build", lambda *_: 1 / 0)
+    with pytest.raises(
+        UserError, match=r"none of 2 architectures .* \(first reason: ZeroDivisionError: .*gtn-nas spaces"
+    ):
+        make(tmp_path / "truth.jsonl", digits)
+
+
+def test_architectures_that_lack_a_seed_are_counted_in_words(digits: Task, tmp_path: Path) -> None:
+    path = tmp_path / "truth.jsonl"
+    make(path, digits, architectures=1, seeds=2)
+    make(path, digits, architectures=3, seeds=1)
+    table = TruthTable.load(path, SPACE, digits)
+    assert table.left_out_in_words is not None
+    assert table.left_out_in_words.startswith("2 of 3 architectures are left out")
+    assert "--seeds 2 --architectures 3" in table.left_out_in_words
+    of_one_seed = TruthTable.load(path, SPACE, digits, {(SPACE.key(one), 0) for one in SPACE.sample_many(3, 0)})
+    assert (of_one_seed.accuracies.shape, of_one_seed.left_out_in_words) == ((3, 1), None)

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from pydantic import ValidationError
 
 from gtn_nas.errors import UserError
 from gtn_nas.proxy import Gtn
-from gtn_nas.space import load_space
+from gtn_nas.proxy.real_lesson import RealSteps
+from gtn_nas.space import Architecture, load_space
 from gtn_nas.study import Claim, Measured, Row, judge
 from gtn_nas.study.ranking import TRUTH, Ranking
 from gtn_nas.study.workshop import Workshop
@@ -115,7 +117,7 @@ def test_scores_and_trainings_go_on_where_they_were_stopped(digits: Task, tmp_pa
     kept = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
     assert plan.execute(run, workshop) == first
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == kept
-    assert set(first.samples) == {"score", "score.loss", "score.loss+flops"}
+    assert set(first.samples) == {"failed", "score", "score.loss", "score.loss+flops"}
     assert set(first.figures) == {f"spearman{top}{by}" for top in ("", "_top") for by in ("", ".loss", ".loss+flops")}
     best = [accuracy for _, accuracy in first.series["best"]]
     assert best == sorted(best)
@@ -129,3 +131,37 @@ def test_a_teacher_of_one_space_can_be_tried_on_another(digits: Task) -> None:
         Gtn(other, digits, teacher)
     proxy = Gtn(other, digits, teacher.for_any_space())
     assert 0 <= proxy.score(other.sample_many(1, 0)[0], 0).value <= 1
+
+
+def test_a_smaller_study_in_the_same_folder_reads_its_own_architectures(digits: Task, tmp_path: Path) -> None:
+    workshop, sizes = Workshop(digits, tmp_path), {}
+    for count in (10, 8):
+        plan = Ranking.model_validate({**PLAIN, "train_limit": 64, "architectures": count})
+        for run in plan.runs()[:2]:
+            sizes[run.variant, count] = len(next(iter(plan.execute(run, workshop).samples.values())))
+    assert sizes == {(name, count): count for name in (TRUTH, "size/params") for count in (10, 8)}
+
+
+def test_what_cannot_score_anything_is_a_reason_and_what_fails_in_part_is_counted(
+    digits: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, workshop = Ranking.model_validate({**PLAIN, "train_limit": 64}), Workshop(digits, tmp_path)
+    plan.execute(plan.runs()[0], workshop)
+    real_steps = next(run for run in plan.runs() if run.variant == "real data/short")
+    measure = RealSteps.measure
+    monkeypatch.setattr(RealSteps, "measure", lambda *_: 1 / 0)
+    with pytest.raises(UserError, match=r"real data/short could score no architecture .*ZeroDivisionError"):
+        plan.execute(real_steps, workshop)
+    (tmp_path / "scores.jsonl").unlink()
+
+    def short_of_memory(self: RealSteps, architecture: Architecture, seed: int) -> tuple[float, dict[str, float]]:
+        if architecture["stage1_depth"] == 1:
+            raise torch.OutOfMemoryError
+        return measure(self, architecture, seed)
+
+    monkeypatch.setattr(RealSteps, "measure", short_of_memory)
+    hard = sum(one["stage1_depth"] == 1 for one in load_space("cnn_small").sample_many(8, 0))
+    assert plan.execute(real_steps, workshop).samples["failed"] == [hard]
+    assert 0 < hard < 8
+    monkeypatch.setattr(RealSteps, "measure", measure)
+    assert plan.execute(real_steps, workshop).samples["failed"] == [0]  # memory is tried again
