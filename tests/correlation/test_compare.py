@@ -169,8 +169,11 @@ def test_a_proxy_that_fails_everywhere_has_no_cost(digits: Task, table: TruthTab
         def measure(self, architecture: Architecture, seed: int) -> tuple[float, dict[str, float]]:
             raise RuntimeError
 
-    content = compare(table, [Broken(SPACE, digits)], seeds=1)
+        readings = ("late",)
+
+    content = compare(table, [Broken(SPACE, digits)], seeds=1, columns=["params", "params.late"])
     json.dumps(content, allow_nan=False)
+    assert content["proxies"]["params.late"]["undefined"] == "20 of 20 architectures failed"
     assert content["proxies"]["params"]["seconds_per_architecture"] is None
     assert content["verdict"] == "The rank correlation of params is not defined: 20 of 20 architectures failed."
 

@@ -24,6 +24,7 @@ from gtn_nas.search import (
     verify,
 )
 from gtn_nas.search.evaluator import CandidateFailed
+from gtn_nas.search.ledger import architecture_of
 from gtn_nas.space import Architecture
 from gtn_nas.task import Task
 from gtn_nas.training import Recipe
@@ -156,6 +157,26 @@ def test_verification_trains_the_best_and_is_resumed(digits: Task, storage: str)
     assert again == rows  # seconds included: nothing was trained again
     assert verified_rows(study) == rows
     assert verify(study, proxy, best_trials(study, 1), Recipe(epochs=3))[0]["recipe"] != rows[0]["recipe"]
+
+
+def test_what_cannot_be_verified_is_told_and_the_others_are_trained(
+    digits: Task, storage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = Counting(TwoArchitectures(), digits)
+    study = open_with(proxy, storage)
+    search(study, proxy, trials=6, seeds=2)
+    best, told = best_trials(study, 2), list[str]()
+    broken, build = architecture_of(best[0], proxy.space), TwoArchitectures.build
+
+    def fragile(self: TwoArchitectures, architecture: Architecture, task: Task) -> object:
+        return 1 / 0 if architecture == broken else build(self, architecture, task)
+
+    monkeypatch.setattr(TwoArchitectures, "build", fragile)
+    rows = verify(
+        study, proxy, best, Recipe(epochs=1), on_failure=lambda trial, why: told.append(f"{trial.number}: {why}")
+    )
+    assert [row["number"] for row in rows] == [best[1].number]
+    assert told == [f"{best[0].number}: ZeroDivisionError: division by zero"]
 
 
 def test_going_on_proposes_new_candidates(digits: Task, storage: str) -> None:
