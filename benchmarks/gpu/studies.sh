@@ -10,7 +10,8 @@ if [[ $# -eq 0 ]]; then
   set -- goodai_curriculum uber_curriculum transfer robustness uber_nas cnn_small_search cnn_small_search_cifar10
 fi
 for name in "$@"; do
-  "$BIN"/gtn-nas study run "$name" --scale "$SCALE" --device "$DEVICE" --out "runs/studies/$name-$SCALE"
+  "$BIN"/gtn-nas study run "$name" --scale "$SCALE" --device "$DEVICE" --out "runs/studies/$name-$SCALE" ||
+    echo "$name: a run could not be done; its page says which" >&2
   mkdir -p "studies/results/$name-$SCALE"
   cp "runs/studies/$name-$SCALE/results.jsonl" "studies/results/$name-$SCALE/"
 done

@@ -90,7 +90,8 @@ def run_study_command(
 ) -> None:
     """Run a study, or what is left of it: the same command goes on after an interruption.
 
-    Writes results.jsonl (a line for each run), figures as PNG and SVG, report.html and TensorBoard logs.
+    Writes results.jsonl (a line for each run), figures as PNG and SVG, report.html and TensorBoard logs. Exits with 1
+    where a run could not be done.
     """
     study = load_study(name)
     plan = load_plan(study, scale)
@@ -107,13 +108,17 @@ def run_study_command(
         claims = [{"says": claim.says, "outcome": claim.outcome, "numbers": claim.numbers} for claim in view.claims]
         failed = sum(row.failure is not None for row in measured.rows)
         print_json({"folder": str(folder), "runs": len(measured.rows), "failed": failed, "claims": claims})
-        return
+        raise typer.Exit(1 if failed else 0)
     results.print(escape(view.verdict))
     for sentence in view.found:
         results.print(f"  {escape(sentence)}", soft_wrap=True)
     for claim in view.claims:
         results.print(f"  {escape(f'{claim.outcome}: {claim.says} ({claim.numbers})')}", soft_wrap=True)
+    for failure in view.failures:
+        results.print(f"  [red]failed[/]: {escape(failure)}", soft_wrap=True)
     note(f"open [bold]{escape(str(folder / PAGE))}[/]; the runs are in {escape(str(folder / RESULTS))}.")
+    if view.failures:
+        raise typer.Exit(1)
 
 
 def _run_with_progress(study: Study, scale: ScaleName, plan: Plan, task: Task, folder: Path) -> Measured:

@@ -65,6 +65,16 @@ class Lessons(Plan):
                 raise ValueError(f"variant {name!r} has two slashes; write group/name")
         return variants
 
+    @property
+    def spaces(self) -> Sequence[str]:
+        """Return the learners' space."""
+        return (self.space,)
+
+    @property
+    def lessons(self) -> Sequence[TeacherConfig]:
+        """Return every variant's."""
+        return [self._teacher(variant) for variant in self.variants.values()]
+
     def runs(self) -> list[Run]:
         """Return every variant from every seed, the first seed of all of them first."""
         return [

@@ -11,6 +11,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from gtn_nas.errors import UserError
+from gtn_nas.meta.inner import inner_optimiser
+from gtn_nas.space import load_space
+from gtn_nas.study.claims import Place
 from gtn_nas.study.merging import merged
 from gtn_nas.study.plan import Plan
 from gtn_nas.study.study import KINDS, ScaleName, Study
@@ -47,14 +50,15 @@ def load_study(name: str) -> Study:
         raise UserError(f"cannot read study {path} ({error.strerror}); check the path.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path} is not valid TOML ({error}); correct it.") from error
-    return _study(name, _whole(path.stem, tree))
+    return _study(name, _whole(path.stem, {"given": name, **tree}))
 
 
 def load_plan(study: Study, scale: ScaleName) -> Plan:
     """Return what ``study`` does at ``scale``, all its runs' settings checked.
 
     Raises:
-        UserError: the study has no such scale, is of no known kind, or a setting is unknown or out of range.
+        UserError: the study has no such scale, is of no known kind, a setting is unknown or out of range, or a claim is
+            about a variant that there is not.
     """
     if scale not in study.scales:
         raise UserError(f"study {study.name!r} has no scale {scale!r}; use one of {', '.join(study.scales)}.")
@@ -64,10 +68,25 @@ def load_plan(study: Study, scale: ScaleName) -> Plan:
     plan_type: type[Plan] = getattr(importlib.import_module(module), class_name)
     try:
         plan = plan_type.model_validate(merged(study.settings, study.scales[scale].settings))
-        plan.runs()
+        variants = {run.variant for run in plan.runs()} | plan.summaries
     except ValidationError as error:
         raise UserError(f"study {study.name!r}, scale {scale}: {_first(error)}.") from error
+    for name in plan.spaces:
+        load_space(name)
+    for lesson in plan.lessons:
+        inner_optimiser(lesson.inner)
+    for place in _places(study):
+        if place.variant not in variants:
+            raise UserError(
+                f"study {study.name!r}, scale {scale}: a claim or a published figure is about {place.variant!r}, but "
+                f"the variants are {', '.join(sorted(variants))}; correct it."
+            )
     return plan
+
+
+def _places(study: Study) -> list[Place]:
+    claimed = [place for claim in study.claims for place in (claim.first, claim.second)]
+    return [*(place for place in claimed if isinstance(place, Place)), *(one.what for one in study.published)]
 
 
 def _shipped() -> dict[str, dict[str, Any]]:
@@ -85,11 +104,11 @@ def _find(name: str) -> dict[str, Any]:
 def _whole(name: str, tree: dict[str, Any]) -> dict[str, Any]:
     """Return a study's settings over those of the one that it extends."""
     if (base := tree.get("extends")) is None:
-        return {"name": name, **tree}
+        return {"name": name, "given": name, **tree}
     below = _find(str(base))
     if "extends" in below:
         raise UserError(f"study {name} extends {base}, which extends {below['extends']}; extend that one.")
-    return merged({"name": name}, below, {key: value for key, value in tree.items() if key != "extends"})
+    return merged({"name": name, "given": name}, below, {key: value for key, value in tree.items() if key != "extends"})
 
 
 def _study(name: str, tree: dict[str, Any]) -> Study:
@@ -102,6 +121,8 @@ def _study(name: str, tree: dict[str, Any]) -> Study:
 def _first(error: ValidationError) -> str:
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"])
+    where = f"setting {place}: " if place else ""
     if first["type"] == "value_error":
-        return f"setting {place}: {first['ctx']['error']}"
-    return f"setting {place}: {first['msg'].lower()}, but got {first['input']!r}"
+        return f"{where}{first['ctx']['error']}"
+    got = "" if first["type"] == "missing" else f", but got {first['input']!r}"
+    return f"{where}{first['msg'].lower()}{got}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -52,11 +53,12 @@ def make_page(study: Study, scale: ScaleName, plan: Plan, measured: Measured, fo
     verdicts = [judge(claim, measured, plan.interval(claim, measured)) for claim in study.claims]
     if not described.comparable:
         verdicts = [replace(verdict, outcome="not judged") for verdict in verdicts]
+    failures = [f"{row.variant}, seed {row.seed}: {row.failure}" for row in measured.rows if row.failure]
     compared = compare(study.published, measured)
     columns = [*measured.figures]
     view = StudyView(
         title=f"{study.title} · {scale}",
-        verdict=summary(verdicts, described.comparable),
+        verdict=summary(verdicts, described.comparable, len(failures)),
         about=study.about,
         found=[*plan.words(measured), *sentences(verdicts, compared)] if described.comparable else [],
         note=described.note,
@@ -71,7 +73,7 @@ def make_page(study: Study, scale: ScaleName, plan: Plan, measured: Measured, fo
             FigureRow(name, [spread(measured.values(name, figure), figure) for figure in columns])
             for name in measured.variants
         ],
-        failures=[f"{row.variant}, seed {row.seed}: {row.failure}" for row in measured.rows if row.failure],
+        failures=failures,
         provenance=list(_provenance(study, scale, measured)),
     )
     write_study_page(view, folder / PAGE)
@@ -134,7 +136,7 @@ def _pictures(measured: Measured, folder: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _provenance(study: Study, scale: ScaleName, measured: Measured) -> Iterator[tuple[str, str]]:
-    yield "command", f"gtn-nas study run {study.name} --scale {scale}"
+    yield "command", shlex.join(["gtn-nas", "study", "run", study.given, "--scale", scale])
     yield "runs", f"{len(measured.rows)}, {duration(sum(row.seconds for row in measured.rows))} in all"
     if measured.rows:
         last = measured.rows[-1]

@@ -8,10 +8,13 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gtn_nas.space import load_space
 from gtn_nas.study.claims import Claim, Interval
 from gtn_nas.study.measured import Measured
 from gtn_nas.study.run import Outcome, Run
 from gtn_nas.study.workshop import Workshop
+from gtn_nas.task import Task
+from gtn_nas.teacher.config import TeacherConfig
 
 __all__ = ["Plan"]
 
@@ -24,6 +27,16 @@ class Plan(BaseModel, ABC):
     data: Annotated[str, Field(description="data set, as for train-teacher")]
     train_limit: Annotated[int | None, Field(ge=1, description="use only so many training images")] = None
     seeds: Annotated[int, Field(ge=1, description="independent repetitions")]
+
+    @property
+    @abstractmethod
+    def spaces(self) -> Sequence[str]:
+        """Names of all search spaces that runs draw learners from."""
+
+    @property
+    def lessons(self) -> Sequence[TeacherConfig]:
+        """Settings of all teachers that runs train."""
+        return ()
 
     @property
     def summaries(self) -> frozenset[str]:
@@ -53,6 +66,10 @@ class Plan(BaseModel, ABC):
     def interval(self, claim: Claim, measured: Measured) -> Interval | None:
         """Return the 95 % interval of a claim's difference where it is not one over seeds."""
         return None
+
+    def origins(self, task: Task) -> dict[str, str]:
+        """Return fingerprints of what ``data`` and ``spaces`` name: a run's key holds their names alone."""
+        return {"task": task.fingerprint, **{name: load_space(name).fingerprint for name in self.spaces}}
 
     def common_settings(self) -> dict[str, object]:
         """Return the part of a run's settings that all runs share."""

@@ -28,6 +28,7 @@ from gtn_nas.study.run import Outcome, Run
 from gtn_nas.study.transfer import Teaches
 from gtn_nas.study.words import in_words
 from gtn_nas.study.workshop import Workshop
+from gtn_nas.teacher.config import TeacherConfig
 from gtn_nas.training import Recipe
 
 __all__ = ["TRUTH", "Ranking"]
@@ -57,6 +58,16 @@ class Ranking(Plan):
     batch_size: Annotated[int, Field(ge=1, description="of real data")] = 128
     truth_seeds: Annotated[int, Field(ge=1)] = 1
     recipe: Annotated[Recipe, Field(description="real training")] = Recipe()
+
+    @property
+    def spaces(self) -> Sequence[str]:
+        """Return the space that is ranked, and the teachers'."""
+        return [self.space, *(one.space for one in self.teachers.values())]
+
+    @property
+    def lessons(self) -> Sequence[TeacherConfig]:
+        """Return the teachers'."""
+        return [one.teacher for one in self.teachers.values()]
 
     def runs(self) -> list[Run]:
         """Return the real trainings first: all else is held against them."""

@@ -17,8 +17,9 @@ from gtn_nas.study.examine import taught_learners
 from gtn_nas.study.measured import Measured
 from gtn_nas.study.plan import Plan
 from gtn_nas.study.run import Outcome, Run
-from gtn_nas.study.transfer import Teaches, train_really
+from gtn_nas.study.transfer import Teaches, published_space, train_really
 from gtn_nas.study.workshop import Workshop
+from gtn_nas.teacher.config import TeacherConfig
 from gtn_nas.training import Recipe
 
 __all__ = ["PROTOCOLS", "VANILLA", "Robustness", "axes_of"]
@@ -70,6 +71,16 @@ class Robustness(Plan):
             if mode not in (VANILLA, *self.modes):
                 raise ValueError(f"own_statistics names {mode!r}; use some of {', '.join((*self.modes, VANILLA))}")
         return self
+
+    @property
+    def spaces(self) -> Sequence[str]:
+        """Return those of the teachers and of the learners."""
+        return [*(one.space for one in self.teachers.values()), *map(published_space, self.learners)]
+
+    @property
+    def lessons(self) -> Sequence[TeacherConfig]:
+        """Return the teachers'."""
+        return [one.teacher for one in self.teachers.values()]
 
     def runs(self) -> list[Run]:
         """Return vanilla learners first, then teacher by teacher."""
@@ -144,7 +155,7 @@ class Robustness(Plan):
         teacher = workshop.teacher(load_space(teaches.space), teaches.teacher, teaches.meta, name)
         lesson = teacher.lesson.head(self.modes[mode])
         for learner in self.learners:
-            space = load_space(f"published[learner={learner}]")
+            space = load_space(published_space(learner))
             ((taught, state),) = taught_learners(teacher, space, workshop.task, run.seed, lesson=lesson)
             yield (
                 partial(taught.predict, state.theta, statistics=state.statistics),

@@ -45,7 +45,10 @@ class Outcome:
 
 
 class Row(BaseModel):
-    """One line of ``results.jsonl``: a run, its outcome or why there is none, and what it ran on."""
+    """One line of ``results.jsonl``: a run, its outcome or why there is none, and what it ran on.
+
+    ``origins``: fingerprints of data and spaces, which ``settings`` name; older lines do not have them.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
@@ -55,6 +58,7 @@ class Row(BaseModel):
     variant: str
     seed: int
     settings: dict[str, Any]
+    origins: dict[str, str] = {}
     figures: dict[str, float] = {}
     series: dict[str, list[tuple[float, float]]] = {}
     samples: dict[str, list[float]] = {}
@@ -80,9 +84,11 @@ class Results:
         except ValidationError as error:
             raise UserError(f"{path} holds a line that is no result; remove it, or give another --out.") from error
 
-    def get(self, run: Run) -> Row | None:
-        """Return the row of ``run``, None where it is still to be done."""
-        return self._rows.get(run.key)
+    def get(self, run: Run, origins: Mapping[str, str] | None = None) -> Row | None:
+        """Return the row of ``run``, None where it is still to be done: data or a space are no longer the same."""
+        row = self._rows.get(run.key)
+        is_stale = row is not None and origins is not None and row.origins and row.origins != origins
+        return None if is_stale else row
 
     def add(self, row: Row) -> None:
         """Append a row; a kill leaves either the file of before or all of it."""

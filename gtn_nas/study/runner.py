@@ -41,13 +41,13 @@ def run_study(
     """
     results = Results(folder / RESULTS)
     workshop = Workshop(task, folder, on_step)
-    runs = plan.runs()
+    runs, origins = plan.runs(), plan.origins(task)
     for number, run in enumerate(runs):
-        if results.get(run) is not None:
+        if results.get(run, origins) is not None:
             continue
         if on_run is not None:
             on_run(run, number, len(runs))
-        results.add(_row(study, scale, plan, run, workshop))
+        results.add(_row(study, scale, plan, run, workshop).model_copy(update={"origins": origins}))
     return measure(plan, results)
 
 

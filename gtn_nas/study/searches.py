@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from optuna.trial import FrozenTrial
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from gtn_nas.fingerprint import fingerprint
 from gtn_nas.proxy import Proxy, Score, See, make_score
-from gtn_nas.proxy.by_name import TAUGHT
+from gtn_nas.proxy.by_name import PROXIES, TAUGHT
 from gtn_nas.proxy.terms import proxies_in
-from gtn_nas.search import Budget, make_sampler, open_study, search
+from gtn_nas.search import SAMPLERS, Budget, make_sampler, open_study, search
 from gtn_nas.search.evaluator import its_own_fault
 from gtn_nas.search.ledger import architecture_of
 from gtn_nas.space import Architecture, load_space
@@ -24,6 +24,8 @@ from gtn_nas.study.plan import Plan
 from gtn_nas.study.run import Outcome, Run
 from gtn_nas.study.transfer import Teaches
 from gtn_nas.study.workshop import Workshop
+from gtn_nas.task import Task
+from gtn_nas.teacher.config import TeacherConfig
 from gtn_nas.training import Recipe, train_architecture
 
 __all__ = ["Searches"]
@@ -38,6 +40,21 @@ class GoesBy(BaseModel):
 
     score: str
     sampler: str = "tpe"
+
+    @field_validator("score")
+    @classmethod
+    def _is_known(cls, score: str) -> str:
+        for name in proxies_in(score):
+            if name not in PROXIES:
+                raise ValueError(f"unknown proxy {name!r}; use some of {', '.join(PROXIES)}")
+        return score
+
+    @field_validator("sampler")
+    @classmethod
+    def _is_there(cls, sampler: str) -> str:
+        if sampler not in SAMPLERS:
+            raise ValueError(f"unknown sampler {sampler!r}; use one of {', '.join(SAMPLERS)}")
+        return sampler
 
     @property
     def is_taught(self) -> bool:
@@ -113,6 +130,20 @@ class Searches(Plan):
     teacher: Teaches
     recipe: Annotated[Recipe, Field(description="real training")] = Recipe()
     stops: Annotated[tuple[Annotated[float, Field(gt=0, lt=1)], ...], Field(description="shares of the seconds")] = ()
+
+    @property
+    def spaces(self) -> Sequence[str]:
+        """Return the space that is searched, and the teacher's."""
+        return [self.space, self.teacher.space]
+
+    @property
+    def lessons(self) -> Sequence[TeacherConfig]:
+        """Return the teacher's."""
+        return [self.teacher.teacher]
+
+    def origins(self, task: Task) -> dict[str, str]:
+        """Return the kind of device as well, for it decides whose seconds are counted."""
+        return {**super().origins(task), "device": task.train.images.device.type}
 
     def runs(self) -> list[Run]:
         """Return seed by seed, so that a part of the study compares all searches."""

@@ -34,12 +34,13 @@ class Scale(BaseModel):
 class Study(BaseModel):
     """What is done (``kind`` and settings), what was published about it, and what it is expected to show.
 
-    ``differs`` says what is not as in the publication.
+    ``differs`` says what is not as in the publication; ``given`` is what ``gtn-nas study run`` takes it by.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
     name: Annotated[str, Field(min_length=1)]
+    given: str
     kind: Annotated[str, Field(description="how its runs are done: one of KINDS")]
     title: Annotated[str, Field(min_length=1)]
     about: Annotated[str, Field(min_length=1)]

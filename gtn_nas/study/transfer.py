@@ -21,7 +21,7 @@ from gtn_nas.task import Task
 from gtn_nas.teacher.config import TeacherConfig
 from gtn_nas.training import Recipe, accuracy, fit, steps_per_epoch
 
-__all__ = ["REAL", "Teaches", "Transfer", "train_really"]
+__all__ = ["REAL", "Teaches", "Transfer", "published_space", "train_really"]
 
 REAL = "real data"
 
@@ -69,6 +69,16 @@ class Transfer(Plan):
         """Return the teachers' names."""
         return frozenset(self.teachers)
 
+    @property
+    def spaces(self) -> Sequence[str]:
+        """Return those of the teachers and of the learners."""
+        return [*(one.space for one in self.teachers.values()), *map(published_space, self.learners)]
+
+    @property
+    def lessons(self) -> Sequence[TeacherConfig]:
+        """Return the teachers'."""
+        return [one.teacher for one in self.teachers.values()]
+
     def runs(self) -> list[Run]:
         """Return real training first, then teacher by teacher."""
         looked = {**self.common_settings(), **self.model_dump(mode="json", include={"images"})}
@@ -90,7 +100,7 @@ class Transfer(Plan):
             return Outcome({"real": accuracy(network, task.test.head(self.images or len(task.test)))})
         teaches = self.teachers[name]
         teacher = workshop.teacher(load_space(teaches.space), teaches.teacher, teaches.meta, name)
-        space, stops = load_space(f"published[learner={learner}]"), sorted({*self.steps, *self.stops})
+        space, stops = load_space(published_space(learner)), sorted({*self.steps, *self.stops})
         seen = accuracies_on_test(teacher, space, workshop.task, run.seed, self.images, stops)
         reached = {one.steps: one.lesson for one in seen}
         return Outcome({f"after.{steps}": reached[steps] for steps in self.steps}, {"inner": sorted(reached.items())})
@@ -128,10 +138,15 @@ class Transfer(Plan):
         return min(statistics.fmean(values) for values in modes) > self.threshold
 
 
+def published_space(learner: str) -> str:
+    """Return the name of the space that holds this published learner alone."""
+    return f"published[learner={learner}]"
+
+
 def train_really(learner: str, task: Task, recipe: Recipe, seed: int) -> nn.Module:
     """Return a published learner after the recipe's epochs on real images, its rate constant."""
     total = recipe.epochs * steps_per_epoch(task, recipe)
-    space = load_space(f"published[learner={learner}]")
+    space = load_space(published_space(learner))
     with seeded(seed):
         network = space.build({"learner": learner}, task)
         fit(network, task, recipe, seed, lambda step: 1.0 if step < total else None)

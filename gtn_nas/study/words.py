@@ -32,16 +32,17 @@ def in_words(reading: str) -> str:
     return reading.removeprefix(".").replace("flops", "FLOPs").replace("+", " and ")
 
 
-def summary(verdicts: Sequence[Verdict], comparable: bool) -> str:
-    """Return the page's headline: how many expectations hold."""
+def summary(verdicts: Sequence[Verdict], comparable: bool, failed: int = 0) -> str:
+    """Return the page's headline: how many expectations hold, and how many runs failed."""
     counts: Counter[str] = Counter(verdict.outcome for verdict in verdicts)
+    lost = f" {failed} {'run' if failed == 1 else 'runs'} failed." if failed else ""
     if not comparable:
-        return "A trial run: everything works, nothing is measured."
+        return f"A trial run: nothing is measured.{lost or ' Everything works.'}"
     if not verdicts:
-        return "Nothing was expected; the numbers stand for themselves."
+        return f"Nothing was expected; the numbers stand for themselves.{lost}"
     parts = [f"{counts['holds']} of {len(verdicts)} expectations hold"]
     parts += [f"{counts[name]} {word}" for name, word in _COUNTED.items() if counts[name]]
-    return ", ".join(parts) + "."
+    return ", ".join(parts) + f".{lost}"
 
 
 def sentences(verdicts: Sequence[Verdict], compared: Sequence[Compared]) -> list[str]:

@@ -11,6 +11,7 @@ PLAN = Lessons.model_validate({"data": "digits", "seeds": 2, "space": "cnn_small
 STUDY = Study.model_validate(
     {
         "name": "s",
+        "given": "s",
         "kind": "lessons",
         "title": "Orders <of things>",
         "about": "a",
@@ -40,7 +41,7 @@ def test_the_page_says_what_was_found(row: Callable[..., Row], tmp_path: Path) -
     picture.parent.mkdir()
     picture.write_bytes(b"picture")
     view = make_page(STUDY, "cpu", PLAN, accuracies(row), tmp_path)
-    assert view.verdict == "1 of 1 expectations hold."
+    assert view.verdict == "1 of 1 expectations hold. 1 run failed."
     assert view.found[0].startswith(
         "By the lesson's statistics A/x is best with 97.1\u202f% on test images, and A/y worst"
     )

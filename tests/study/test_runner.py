@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from gtn_nas.errors import UserError
 from gtn_nas.study import RESULTS, Measured, Outcome, Plan, Results, Row, Run, Study, run_study
 from gtn_nas.study.workshop import Workshop
 from gtn_nas.task import Task
+from search_spaces.cnn_small import CnnSmall
 
 DONE: list[str] = []
 
@@ -22,6 +24,11 @@ class Counting(Plan):
     broken: str = ""
     stop_at: str = ""
     size: int = 1
+    space: str = "cnn_small"
+
+    @property
+    def spaces(self) -> Sequence[str]:
+        return (self.space,)
 
     def runs(self) -> list[Run]:
         return [Run(name, seed, {"size": self.size}) for seed in range(self.seeds) for name in ("a", "b")]
@@ -41,7 +48,7 @@ class Counting(Plan):
 
 @pytest.fixture
 def study() -> Study:
-    return Study(name="s", kind="lessons", title="t", about="a", settings={}, scales={})
+    return Study(name="s", given="s", kind="lessons", title="t", about="a", settings={}, scales={})
 
 
 @pytest.fixture
@@ -68,6 +75,20 @@ def test_other_settings_are_other_runs(go: Callable[..., Measured]) -> None:
     measured = go(Counting(seeds=1, size=2))
     assert DONE == ["a0", "b0"] * 2
     assert [row.settings["size"] for row in measured.rows] == [2, 2]
+
+
+def test_another_version_of_the_data_or_the_space_is_measured_anew(
+    go: Callable[..., Measured], study: Study, digits: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go(Counting(seeds=1))
+    monkeypatch.setattr(CnnSmall, "version", 2)
+    measured = go(Counting(seeds=1))
+    assert DONE == ["a0", "b0"] * 2
+    assert len(measured.rows) == 2
+    go(Counting(seeds=1))
+    fewer = replace(digits, train=digits.train.head(100))
+    run_study(study, "smoke", Counting(seeds=1), fewer, tmp_path / "out")
+    assert DONE == ["a0", "b0"] * 3
 
 
 def test_a_run_that_cannot_be_done_does_not_end_the_study(go: Callable[..., Measured]) -> None:

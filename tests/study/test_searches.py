@@ -90,5 +90,9 @@ def test_each_repetition_has_its_own_initialisations(
 def test_what_cannot_be_done_is_refused() -> None:
     with pytest.raises(ValidationError, match="greater than 0"):
         Searches.model_validate({**PLAIN, "seconds": 0})
+    with pytest.raises(ValidationError, match="unknown proxy 'gtm'"):
+        Searches.model_validate({**PLAIN, "searches": {"a": {"score": "flops+gtm.loss"}}})
+    with pytest.raises(ValidationError, match="unknown sampler 'tpee'"):
+        Searches.model_validate({**PLAIN, "searches": {"a": {"score": "flops", "sampler": "tpee"}}})
     with pytest.raises(ValidationError, match="less than 1"):
         Searches.model_validate({**PLAIN, "stops": [1.0]})

@@ -18,7 +18,9 @@ def test_claims_are_said_with_their_numbers(measured: Callable[..., Measured]) -
     assert said.numbers.startswith("b accuracy 90.0\u202f% against a accuracy 96.0\u202f%, difference −6.0\u202fpt, 95")
     right = judge(Claim.model_validate({**parts, "relation": "below"}), found)
     assert summary([wrong, right], comparable=True) == "1 of 2 expectations hold, 1 contradicted."
-    assert summary([wrong, right], comparable=False).startswith("A trial run")
+    assert summary([wrong, right], comparable=False) == "A trial run: nothing is measured. Everything works."
+    assert summary([wrong, right], comparable=False, failed=1) == "A trial run: nothing is measured. 1 run failed."
+    assert summary([right], comparable=True, failed=2) == "1 of 1 expectations hold. 2 runs failed."
     first, second = sentences([right, wrong], [])
     assert first.startswith("Contradicted: b wins (b accuracy 90.0")
     assert second == "As expected: b wins."
