@@ -58,13 +58,17 @@ class Claim(BaseModel):
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a claim holds: the two means, their difference, and its 95 % interval where there is one."""
+    """Whether a claim holds: the two means, and the 95 % interval of their difference where there is one.
+
+    ``missing``: what was not measured.
+    """
 
     claim: Claim
     outcome: Literal["holds", "fails", "undecided", "not measured", "not judged"]
     first: float = math.nan
     second: float = math.nan
     interval: Interval | None = None
+    missing: Place | None = None
 
     @property
     def difference(self) -> float:
@@ -82,8 +86,9 @@ def judge(claim: Claim, measured: Measured, interval: Interval | None = None) ->
     """
     places = [place for place in (claim.first, claim.second) if isinstance(place, Place)]
     values = [measured.values(place.variant, place.figure) for place in places]
-    if not all(values):
-        return Verdict(claim, "not measured")
+    for place, found in zip(places, values, strict=True):
+        if not found:
+            return Verdict(claim, "not measured", missing=place)
     first = float(np.mean(values[0]))
     second = claim.second if isinstance(claim.second, float) else float(np.mean(values[1]))
     interval = interval or _over_seeds(claim, measured, values)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -48,7 +47,7 @@ def summary(verdicts: Sequence[Verdict], comparable: bool, failed: int = 0) -> s
 def sentences(verdicts: Sequence[Verdict], compared: Sequence[Compared]) -> list[str]:
     """Return what became of the expectations, the contradicted ones first, and how near the published figures are."""
     found = [f"Contradicted: {v.claim.says} ({_numbers(v)})." for v in verdicts if v.outcome == "fails"]
-    for outcome, word in (("undecided", "Undecided, for want of seeds"), ("holds", "As expected")):
+    for outcome, word in (("undecided", "Undecided"), ("holds", "As expected")):
         named = [v.claim.says for v in verdicts if v.outcome == outcome]
         found += [f"{word}: {'; '.join(named)}."] if named else []
     figures = [(one.published.what.figure, one.difference) for one in compared]
@@ -96,8 +95,8 @@ def spread(values: Sequence[float], figure: str) -> str:
 
 
 def _numbers(verdict: Verdict) -> str:
-    if math.isnan(verdict.first):
-        return ABSENT
+    if verdict.missing is not None:
+        return f"“{verdict.missing.variant}” has no figure {verdict.missing.figure}"
     claim, figure = verdict.claim, verdict.claim.first.figure
     second = "" if isinstance(claim.second, float) else f"{claim.second} "
     text = f"{claim.first} {_write(verdict.first, figure)} against {second}{_write(verdict.second, figure)}"

@@ -26,6 +26,12 @@ def test_claims_are_said_with_their_numbers(measured: Callable[..., Measured]) -
     assert second == "As expected: b wins."
 
 
+def test_what_was_not_measured_is_named(measured: Callable[..., Measured]) -> None:
+    parts = {"says": "so", "first": "a:accuracy", "relation": "above", "second": "a:acuracy"}
+    said = claim_in_words(judge(Claim.model_validate(parts), measured(a=[0.9])))
+    assert (said.outcome, said.numbers) == ("not measured", "“a” has no figure acuracy")
+
+
 @pytest.mark.parametrize(("count", "text"), [(1.0, "1"), (8.0, "8")])
 def test_counts_are_no_shares(count: float, text: str) -> None:
     derived = Measured([], {("t", "accepted"): [count]})
