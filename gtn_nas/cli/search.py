@@ -232,7 +232,7 @@ def search_command(
         verified = train(opened, scored, best_trials(opened, verify_best))
     else:
         plan = Plan(trials, verify_best, calibrate_every, recipe, goal, known)
-        opened = search_in_rounds(plan, proxy, open_round, explore, train)
+        opened = search_in_rounds(plan, proxy, open_round, explore, train, budget)
         verified = verified_by(opened, recipe)
     rows = trial_rows(opened)
     if as_json:
