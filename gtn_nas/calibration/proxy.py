@@ -49,14 +49,17 @@ class Calibrated(Proxy):
         super().__init__(proxy.space, proxy.task)
         self.proxy, self.known = proxy, sorted(known, key=lambda one: proxy.space.key(one.architecture))
         self.seeded, self.steps = proxy.seeded, proxy.steps
-        self._reference = sorted((proxy.space.key(one.architecture), one.score) for one in reference)
+        self._reference = sorted(proxy.space.key(one.architecture) for one in reference)
         self._features = Features.of(proxy.space, *_described([*known, *reference]))
         self._model = Calibration.fit(self._features(*_described(known)), np.array([one.accuracy for one in known]))
 
     @property
     def fingerprint(self) -> str:
-        """Hash of the other proxy's, of what is known, of the reference, and of what the model expects beforehand."""
-        known = [(self.space.key(one.architecture), one.accuracy, one.score) for one in self.known]
+        """Hash of the other proxy's, of what is known, of the reference, and of what the model expects beforehand.
+
+        Scores are left out: the other proxy's fingerprint stands for them, and their last bits depend on the threads.
+        """
+        known = [(self.space.key(one.architecture), one.accuracy) for one in self.known]
         return fingerprint(repr((self.name, self.proxy.fingerprint, known, self._reference, PRIOR)))
 
     def attacked(self) -> Calibrated:

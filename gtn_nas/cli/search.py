@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import optuna
 import torch
@@ -65,8 +65,12 @@ from gtn_nas.search import (
     verified_by,
 )
 from gtn_nas.search.ledger import best_trials
+from gtn_nas.search.truth_scores import keep_truth_scores, kept_truth_scores
 from gtn_nas.teacher.frozen import FrozenTeacher, load_teacher
 from gtn_nas.teacher.store import find_teacher
+
+if TYPE_CHECKING:
+    from gtn_nas.correlation import TruthTable
 
 __all__ = ["search_command"]
 
@@ -180,7 +184,14 @@ def search_command(
             note(f"{escape(scored_by)} ranks candidates among {REFERENCE} random architectures, which are scored first")
         proxy.prepare()
     budget = Budget.of(None if time_budget is None else 60 * parse_minutes(time_budget))
-    known = [] if calibrate is None else _known_of(calibrate, proxy, seeds)
+    known: list[Known] = []
+    truth_scores: dict[str, float | None] = {}
+    if calibrate is not None:
+        from gtn_nas.correlation import load_truth  # statistics take seconds to import
+
+        table = load_truth(calibrate, proxy.space, proxy.task)
+        truth_scores = _scores_of(table, proxy, seeds, kept_truth_scores(storage, proxy, seeds))
+        known = _known_of(table, proxy, truth_scores)
 
     run: Callable[..., None] = search
     if nni_service is not None:
@@ -193,7 +204,10 @@ def search_command(
         named = name if number == 0 else f"{name}-round-{number + 1}"
         chosen = (engine, sampler) if nni_service is None else ("optuna", "random")  # NNI's manager proposes
         proposer = make_proposer(*chosen, seed + number, loaded_space, len(goal.names))
-        return open_study(storage, named, scored, seeds, proposer, goal, make_pruner(pruner, scored, goal.names))
+        opened = open_study(storage, named, scored, seeds, proposer, goal, make_pruner(pruner, scored, goal.names))
+        if truth_scores:
+            keep_truth_scores(opened, proxy, truth_scores)
+        return opened
 
     def explore(opened: optuna.Study, scored: Proxy, count: int) -> None:
         if workers == 1:
@@ -218,7 +232,7 @@ def search_command(
         verified = train(opened, scored, best_trials(opened, verify_best))
     else:
         plan = Plan(trials, verify_best, calibrate_every, recipe, goal, known)
-        opened = search_in_rounds(plan, proxy, open_round, explore, train)
+        opened = search_in_rounds(plan, proxy, open_round, explore, train, budget)
         verified = verified_by(opened, recipe)
     rows = trial_rows(opened)
     if as_json:
@@ -231,23 +245,31 @@ def search_command(
         note(escape(f"train the winner: gtn-nas train-best {named} --out model"))
 
 
-def _known_of(truth: Path, proxy: Proxy, seeds: int) -> list[Known]:
-    """Score a truth table's architectures; those that cannot be scored teach nothing."""
-    from gtn_nas.correlation import load_truth, score_all  # statistics take seconds to import
+def _scores_of(
+    table: TruthTable, proxy: Proxy, seeds: int, kept: Mapping[str, float | None]
+) -> dict[str, float | None]:
+    """Score a truth table's architectures, by key, those aside whose scores are ``kept``; None for failures."""
+    from gtn_nas.correlation import ScoreBook, score_all
+    from gtn_nas.correlation.score_book import KeptScore
 
-    table = load_truth(truth, proxy.space, proxy.task)
+    book = ScoreBook()
+    for key, score in kept.items():
+        book.keep(proxy, key, seeds, KeptScore(failure="failed before") if score is None else KeptScore(score))
     with progress_bar("scores") as progress:
         bar = progress.add_task("calibrate", total=len(table.keys), note="")
-        found = score_all([proxy], table, seeds, on_score=lambda *_: progress.update(bar, advance=1))[proxy.name]
+
+        def show(_: str, done: int, total: int) -> None:
+            progress.update(bar, completed=done)
+
+        found = score_all([proxy], table, seeds, on_score=show, book=book)[proxy.name]
+    return {key: None if index in found.failed else float(found.values[index]) for index, key in enumerate(table.keys)}
+
+
+def _known_of(table: TruthTable, proxy: Proxy, scores: Mapping[str, float | None]) -> list[Known]:
+    """Return a truth table's architectures with their scores; those that could not be scored teach nothing."""
     counts = table.counts(proxy.space, proxy.task)
     return [
-        Known(
-            architecture,
-            accuracy,
-            float(found.values[index]),
-            int(counts["params"][index]),
-            int(counts["flops"][index]),
-        )
+        Known(architecture, accuracy, score, int(counts["params"][index]), int(counts["flops"][index]))
         for index, (architecture, accuracy) in enumerate(table.validated)
-        if index not in found.failed
+        if (score := scores[table.keys[index]]) is not None
     ]

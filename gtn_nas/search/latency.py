@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import torch
 from torch.utils.benchmark import Timer
 
+from gtn_nas.device import describe_hardware
 from gtn_nas.seeding import seeded
 from gtn_nas.space import Architecture, SearchSpace
 from gtn_nas.task import Task
 
-__all__ = ["measure_latency"]
+__all__ = ["Hardware", "measure_latency", "timed_on"]
+
+Hardware: TypeAlias = dict[str, str | int]
 
 _SECONDS = 0.1  # of measuring, after the timer's own warm-up
 
@@ -25,3 +30,9 @@ def measure_latency(space: SearchSpace, task: Task, architecture: Architecture) 
             "network(image)", globals={"network": network, "image": image}, num_threads=torch.get_num_threads()
         )
         return float(timer.blocked_autorange(min_run_time=_SECONDS).median)
+
+
+def timed_on(task: Task) -> Hardware:
+    """Return what this process would measure a latency on; one GPU of a kind is as good as another."""
+    device = task.train.images.device
+    return {**describe_hardware(device), "device": device.type}

@@ -16,6 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 from gtn_nas.errors import UserError
 from gtn_nas.proxy import Proxy
 from gtn_nas.search.evaluator import Evaluation
+from gtn_nas.search.latency import Hardware
 from gtn_nas.search.objectives import Goal
 from gtn_nas.search.storage import open_storage, without_password
 from gtn_nas.space import Architecture, SearchSpace
@@ -43,7 +44,7 @@ __all__ = [
 ]
 
 
-_RACE = "race"
+_RACE, _TIMED_ON = "race", "timed_on"
 _SAME = ("space_fingerprint", "task_fingerprint", "proxy_fingerprint", "seeds")  # what a score depends on
 
 
@@ -134,19 +135,22 @@ def scored_trials(study: optuna.Study) -> dict[str, FrozenTrial]:
     return {trial.user_attrs["key"]: trial for trial in done if "key" in trial.user_attrs}
 
 
-def known_evaluations(study: optuna.Study) -> dict[str, Evaluation]:
-    """Return what is known of architectures, by key, from every study of the storage with the same fingerprints."""
+def known_evaluations(study: optuna.Study, here: Hardware) -> dict[str, Evaluation]:
+    """Return what is known of architectures, by key, from every study of the storage with the same fingerprints.
+
+    Latencies that were not measured ``here`` are left out.
+    """
     found: dict[str, Evaluation] = {}
     same = {name: study.user_attrs.get(name) for name in _SAME}
     for summary in optuna.get_all_study_summaries(storage=study._storage, include_best_trial=False):
         if {name: summary.user_attrs.get(name) for name in _SAME} == same:
             other = optuna.load_study(study_name=summary.study_name, storage=study._storage)
-            found |= {key: evaluation_of(trial) for key, trial in scored_trials(other).items()}
+            found |= {key: evaluation_of(trial, here) for key, trial in scored_trials(other).items()}
     return found
 
 
-def note_evaluation(trial: optuna.Trial, evaluation: Evaluation) -> None:
-    """Write what was measured onto the running trial, which has its key already."""
+def note_evaluation(trial: optuna.Trial, evaluation: Evaluation, here: Hardware) -> None:
+    """Write what was measured, the latency ``here``, onto the running trial, which has its key already."""
     trial.set_user_attr("scores", list(evaluation.scores))
     if evaluation.curve:
         trial.set_user_attr("curve", [list(point) for point in evaluation.curve])
@@ -155,6 +159,7 @@ def note_evaluation(trial: optuna.Trial, evaluation: Evaluation) -> None:
     trial.set_user_attr("flops", evaluation.flops)
     if evaluation.latency is not None:
         trial.set_user_attr("latency", evaluation.latency)
+        trial.set_user_attr(_TIMED_ON, here)
     trial.set_user_attr("seconds", evaluation.seconds)
     note_excess(trial, evaluation.excess)
 
@@ -167,9 +172,10 @@ def note_excess(trial: optuna.Trial, excess: Mapping[str, float]) -> None:
         trial.set_user_attr("excess", dict(excess))
 
 
-def evaluation_of(trial: FrozenTrial) -> Evaluation:
-    """Return what was measured of a scored trial."""
+def evaluation_of(trial: FrozenTrial, here: Hardware | None = None) -> Evaluation:
+    """Return what was measured of a scored trial; with ``here`` no latency that was measured on anything else."""
     noted = trial.user_attrs
+    elsewhere = here is not None and noted.get(_TIMED_ON) != here
     return Evaluation(
         value=statistics.fmean(noted["scores"]),
         scores=tuple(noted["scores"]),
@@ -177,7 +183,7 @@ def evaluation_of(trial: FrozenTrial) -> Evaluation:
         flops=noted["flops"],
         seconds=0.0,  # it costs nothing again
         readings=noted.get("readings", {}),
-        latency=noted.get("latency"),
+        latency=None if elsewhere else noted.get("latency"),
         curve=tuple((step, accuracy) for step, accuracy in noted.get("curve", [])),
     )
 

@@ -14,6 +14,7 @@ from gtn_nas.search.budget import Budget
 from gtn_nas.search.engines import is_exhausted
 from gtn_nas.search.evaluator import CandidateFailed, CandidateStopped, Evaluation, OverLimit, check, evaluate
 from gtn_nas.search.gathering import gathered
+from gtn_nas.search.latency import Hardware, timed_on
 from gtn_nas.search.ledger import evaluation_of, known_evaluations, note_evaluation, note_excess
 from gtn_nas.search.objectives import Goal
 from gtn_nas.search.turns import OneTooMany, Turns
@@ -39,9 +40,9 @@ def search(
     Any number of searches may share a study, from one host or several: ``trials`` counts for the study and is met
     exactly, so that a search that was stopped goes on where it was. A candidate that any study of the storage scored
     before, with the same fingerprints, gets its known score, one that another search of the study is just scoring
-    that score; one whose search was killed is tried again. A candidate that costs more than the limits is pruned
-    unscored, one that the study's pruner gives up is pruned on the way, one that fails becomes a failed trial. All
-    three say their reason.
+    that score; one whose search was killed is tried again. Where latency matters, one that was timed on other hardware,
+    or with other threads, is scored anew. A candidate that costs more than the limits is pruned unscored, one that the
+    study's pruner gives up is pruned on the way, one that fails becomes a failed trial. All three say their reason.
 
     Raises:
         UserError: searches on several hosts share an SQLite file, or the proxy cannot measure an objective.
@@ -49,12 +50,13 @@ def search(
     goal, rhythm = goal or Goal(), rhythm or Rhythm()
     proxy = goal.prepared(proxy)
     turns = Turns(study, trials, proxy.space, rhythm)
-    known = known_evaluations(study)
+    here = timed_on(proxy.task)
+    known = known_evaluations(study, here)
     try:
         while not is_exhausted(study) and (trial := turns.next(budget)) is not None:
             try:
                 with beating(trial, rhythm.beat):
-                    told = _score(study, trial, turns, known, proxy, seeds, goal)
+                    told = _score(study, trial, turns, known, here, proxy, seeds, goal)
             except OneTooMany:
                 turns.leave()
                 continue
@@ -72,6 +74,7 @@ def _score(
     trial: optuna.Trial,
     turns: Turns,
     known: dict[str, Evaluation],
+    here: Hardware,
     proxy: Proxy,
     seeds: int,
     goal: Goal,
@@ -81,7 +84,7 @@ def _score(
     key = proxy.space.key(architecture)
     scored = turns.settle_on(trial, key)
     if scored is not None:
-        known.setdefault(key, evaluation_of(scored))
+        known.setdefault(key, evaluation_of(scored, here))
     try:
         if key in known and goal.is_served_by(known[key]):
             known[key] = replace(known[key], excess=check(known[key].costs, goal.limits))
@@ -93,7 +96,7 @@ def _score(
     except CandidateFailed as failure:
         return _settle(study, trial, TrialState.FAIL, failure)
     with gathered(study):
-        note_evaluation(trial, known[key])
+        note_evaluation(trial, known[key], here)
         told = study.tell(trial, goal.values(known[key]))
     known[key] = replace(known[key], seconds=0.0)
     return told

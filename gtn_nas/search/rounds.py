@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 from gtn_nas.calibration import LEAST_TRAINED, Calibrated, Known
 from gtn_nas.errors import UserError
 from gtn_nas.proxy import Proxy
+from gtn_nas.search.budget import Budget
 from gtn_nas.search.ledger import (
     architecture_of,
     best_trials,
@@ -65,12 +66,15 @@ class Plan:
         return math.ceil(self.verify / self.every)
 
 
-def search_in_rounds(plan: Plan, proxy: Proxy, open_round: Open, explore: Explore, train: Train) -> optuna.Study:
+def search_in_rounds(
+    plan: Plan, proxy: Proxy, open_round: Open, explore: Explore, train: Train, budget: Budget | None = None
+) -> optuna.Study:
     """Search and verify by turns; return the last round's study, which holds all candidates and all trainings.
 
     Each round has a study of its own, for its scores are on a scale of its own: what earlier rounds scored is told
     to its sampler anew, with the accuracy now expected, at no cost. The same call goes on where it was stopped. It
-    ends early where a round could not train enough to calibrate by.
+    ends early where a round could not train enough to calibrate by, and with the round in which the budget is spent:
+    the next one's score is to stand on all that this one would have trained.
 
     Args:
         plan: how much of everything.
@@ -78,6 +82,7 @@ def search_in_rounds(plan: Plan, proxy: Proxy, open_round: Open, explore: Explor
         open_round: from a round's number, 0 first, and its proxy to its study.
         explore: search a study until it holds so many candidates.
         train: verify these trials.
+        budget: the one that ``explore`` and ``train`` heed.
     """
     current: Proxy = Calibrated(proxy, plan.known) if plan.known else proxy
     study = open_round(0, current)
@@ -85,7 +90,7 @@ def search_in_rounds(plan: Plan, proxy: Proxy, open_round: Open, explore: Explor
         if number > 0:
             known = [*plan.known, *_learned(study, plan.recipe)]
             if len(known) < LEAST_TRAINED:
-                break  # a budget was spent, or candidates failed, before there was enough to learn from
+                break  # candidates failed before there was enough to learn from
             current = Calibrated(proxy, known, _scored(study, proxy))
             last, study = study, open_round(number, current)
             _tell_anew(last, study, current, plan.goal)
@@ -96,6 +101,8 @@ def search_in_rounds(plan: Plan, proxy: Proxy, open_round: Open, explore: Explor
         explore(study, current, plan.trials * (number + 1) // plan.rounds)
         left = [trial for trial in best_trials(study, len(study.trials)) if trial.user_attrs["key"] not in done]
         train(study, current, left[:missing])
+        if budget is not None and budget.spent:
+            break
     return study
 
 

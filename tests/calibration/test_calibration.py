@@ -149,8 +149,16 @@ def test_the_fingerprint_holds_what_is_known_in_any_order(digits: Task) -> None:
     rows, merit = known(16, digits), Merit(CnnSmall(), digits)
     assert Calibrated(merit, rows).fingerprint == Calibrated(merit, rows[::-1]).fingerprint
     assert Calibrated(merit, rows).fingerprint != Calibrated(merit, rows[1:]).fingerprint
+    better = [replace(rows[0], accuracy=0.99), *rows[1:]]
+    assert Calibrated(merit, rows).fingerprint != Calibrated(merit, better).fingerprint
     other = replace(rows[0], architecture=CnnSmall().sample_many(1, 99)[0])  # as good, but of another size and kind
     assert Calibrated(merit, rows, rows[:1]).fingerprint != Calibrated(merit, rows, [other]).fingerprint
+
+
+def test_the_fingerprint_is_the_same_where_other_threads_score_a_little_otherwise(digits: Task) -> None:
+    rows, merit = known(16, digits), Merit(CnnSmall(), digits)
+    otherwise = [replace(one, score=one.score + 0.06) for one in rows]
+    assert Calibrated(merit, rows, rows).fingerprint == Calibrated(merit, otherwise, otherwise).fingerprint
 
 
 def test_scores_beyond_all_that_is_known_still_differ() -> None:

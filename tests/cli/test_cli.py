@@ -20,6 +20,10 @@ import pytest
 from gtn_nas import __version__
 from gtn_nas.cli.app import GROUPS, VERBS, main
 from gtn_nas.correlation import RIVALS
+from gtn_nas.proxy import Proxy, Score
+from gtn_nas.search import score_over_seeds
+from gtn_nas.space import Architecture
+from search_spaces.cnn_small import CnnSmall
 
 CLOSED = "http://127.0.0.1:9"  # nothing listens there: a network that refuses
 TINY = ["--set", "teacher.steps=4", "--set", "teacher.batch_size=10", "--set", "teacher.warm_start=2"]
@@ -93,6 +97,29 @@ def test_search_by_calibrated_scores(tmp_path: Path) -> None:
     assert "needs as many real trainings, but --verify is 0" in refused(*words, "--calibrate-every", "8")
     assert "must be a positive time" in refused(*words, "--time-budget", "soon")
     assert "leave --race out" in refused(*rounds, "--race", "4")
+
+
+def test_a_calibrated_search_goes_on_where_scores_are_not_the_same_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other threads give a lesson's score other last bits: a study keeps those that it was calibrated by."""
+    table, cheap = tmp_path / "truth.jsonl", ["--train-limit", "128", "--threads", "1", "--set", "recipe.epochs=1"]
+    run("truth", "--out", table, "--architectures", "8", "--seeds", "1", *cheap)
+    words = ["search", "--proxy", "synflow", "--calibrate", table, "--storage", f"sqlite:///{tmp_path / 'nas.db'}"]
+    first = json.loads(run(*words, *cheap, "--trials", "2", "--json").stdout)
+    asked = []
+
+    def score_anew(proxy: Proxy, architecture: Architecture, seeds: int) -> list[Score]:
+        asked.append(architecture)
+        return score_over_seeds(proxy, CnnSmall().sample_many(1, len(asked))[0], seeds)
+
+    monkeypatch.setattr("gtn_nas.correlation.scoring.score_over_seeds", score_anew)
+    again = json.loads(run(*words, *cheap, "--trials", "2", "--json").stdout)
+    assert (again["trials"], again["best"], asked) == (2, first["best"], [])
+    run(*words, *cheap, "--trials", "2", "--study", "another", "--json")
+    assert asked == []
+    run(*words, *cheap, "--trials", "2", "--study", "third", "--seeds", "2", "--json")
+    assert len(asked) == 8
 
 
 def test_search_races_its_leaders() -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import optuna
 import pytest
+import torch
 from optuna.trial import TrialState
 
 from gtn_nas.errors import UserError
 from gtn_nas.proxy import Params, Proxy
 from gtn_nas.search import Goal, Limits, best_trials, make_sampler, open_study, search, trial_rows
 from gtn_nas.search.evaluator import OverLimit, evaluate
-from gtn_nas.search.latency import measure_latency
+from gtn_nas.search.latency import measure_latency, timed_on
 from gtn_nas.space import Architecture
 from gtn_nas.task import Task
 from search_spaces.cnn_small import CnnSmall
@@ -39,6 +41,10 @@ def run(proxy: Proxy, goal: Goal, storage: str | None = None, name: str = "s", t
     study = open_study(storage, name, proxy, 1, make_sampler("random", 0, SPACE, len(goal.names)), goal)
     search(study, proxy, trials, 1, goal=goal)
     return study
+
+
+def latencies(study: optuna.Study) -> list[float | None]:
+    return [trial.user_attrs.get("latency") for trial in study.trials]
 
 
 def test_each_objective_reads_its_figure(digits: Task) -> None:
@@ -102,6 +108,42 @@ def test_another_study_of_the_storage_knows_the_scores(digits: Task, tmp_path: P
     limit = min(trial.user_attrs["params"] for trial in study.trials)
     small = run(Loss(SPACE, digits), Goal(limits=Limits(params=limit)), storage, "three", trials=6)
     assert sum(trial.state is TrialState.COMPLETE for trial in small.trials) == 1  # a known score is no way round it
+
+
+def test_latencies_count_for_the_same_hardware_alone(
+    digits: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another device's seconds, or those of more threads, are no word on this one's; scores are."""
+    storage, timed = f"sqlite:///{tmp_path / 'nas.db'}", Goal(limits=Limits(latency=10))
+    first, same, plain, other = (Loss(SPACE, digits) for _ in range(4))
+    before = latencies(run(first, timed, storage, "one", trials=3))
+    assert latencies(run(same, timed, storage, "two", trials=3)) == before
+    monkeypatch.setattr("gtn_nas.search.latency.describe_hardware", lambda device: {"processor": "another"})
+    monkeypatch.setattr("gtn_nas.search.evaluator.measure_latency", lambda *_: 1e-3)
+    assert latencies(run(plain, Goal(), storage, "three", trials=3)) == [None] * 3
+    assert latencies(run(other, timed, storage, "four", trials=3)) == [1e-3] * 3
+    assert [proxy.asked for proxy in (first, same, plain, other)] == [3, 0, 0, 3]
+
+
+def test_a_latency_from_another_machine_in_the_same_study_is_measured_again(
+    digits: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timed = Goal(limits=Limits(latency=10))
+    study = run(Loss(SPACE, digits), timed, trials=1)
+    study.sampler = optuna.samplers.PartialFixedSampler(study.trials[0].params, study.sampler)  # the same once more
+    monkeypatch.setattr("gtn_nas.search.latency.describe_hardware", lambda device: {"processor": "another"})
+    monkeypatch.setattr("gtn_nas.search.evaluator.measure_latency", lambda *_: 1e-3)
+    search(study, Loss(SPACE, digits), 2, 1, goal=timed)
+    assert latencies(study)[1:] == [1e-3]
+
+
+def test_one_gpu_of_a_kind_times_as_well_as_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gtn_nas.search.latency.describe_hardware", lambda device: {"device": str(device)})
+    first, second = (
+        SimpleNamespace(train=SimpleNamespace(images=SimpleNamespace(device=torch.device("cuda", number))))
+        for number in (0, 1)
+    )
+    assert timed_on(first) == timed_on(second) == {"device": "cuda"}  # type: ignore[arg-type]
 
 
 def test_other_objectives_or_limits_are_another_study(digits: Task, tmp_path: Path) -> None:

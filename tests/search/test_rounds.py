@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -56,14 +57,21 @@ Train = Callable[[optuna.Study, Proxy, Sequence[FrozenTrial]], object]
 
 
 class Trainer:
-    """Stands for real training: normalisation is all that counts. Lists what was trained."""
+    """Stands for real training: normalisation is all that counts. Lists what was trained, as far as time goes."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: float = math.inf) -> None:
         self.done: list[Architecture] = []
+        self.most = most
+
+    @property
+    def spent(self) -> bool:
+        return len(self.done) >= self.most
 
     def __call__(self, study: optuna.Study, proxy: Proxy, best: Sequence[FrozenTrial]) -> None:
         rows = verified_rows(study)
         for trial in best:
+            if self.spent:
+                break
             architecture = SPACE.validate(trial.params)
             self.done.append(architecture)
             accuracy = 0.9 if architecture["norm"] == "batch" else 0.5 + 0.01 * float(architecture["stage1_depth"])
@@ -72,14 +80,16 @@ class Trainer:
         record_verified(study, rows)
 
 
-def run(plan: Plan, proxy: Proxy, trainer: Train, storage: str | None = None) -> optuna.Study:
+def run(
+    plan: Plan, proxy: Proxy, trainer: Train, storage: str | None = None, budget: Budget | None = None
+) -> optuna.Study:
     def open_round(number: int, scored: Proxy) -> optuna.Study:
         return open_study(storage, f"s-{number}", scored, 1, make_sampler("random", number, SPACE))
 
     def explore(study: optuna.Study, scored: Proxy, trials: int) -> None:
-        search(study, scored, trials, 1)
+        search(study, scored, trials, 1, budget=budget)
 
-    return search_in_rounds(plan, proxy, open_round, explore, trainer)
+    return search_in_rounds(plan, proxy, open_round, explore, trainer, budget)
 
 
 def known_before(task: Task) -> list[Known]:
@@ -146,6 +156,22 @@ def test_a_budget_spent_in_the_first_round_keeps_what_was_found(digits: Task) ->
     study = run(Plan(24, 16, 8, RECIPE, GOAL), Depth(digits), lambda *_: None)
     assert study.user_attrs["proxy"] == "depth"
     assert len(study.trials) == 12
+
+
+@pytest.mark.parametrize("before", [0, 10])
+def test_a_budget_spent_within_a_round_ends_with_it(
+    digits: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: int
+) -> None:
+    """There may be enough to calibrate by, but the next round's score stands on the whole of this one."""
+    storage, plan = f"sqlite:///{tmp_path / 's.db'}", Plan(40, 20, 10, RECIPE, GOAL, known_before(digits)[:before])
+    trainer = Trainer(most=9)
+    monkeypatch.setattr(Budget, "spent", property(lambda _: trainer.spent))
+    cut = run(plan, Depth(digits), trainer, storage, Budget())
+    assert (cut.study_name, len(cut.trials), len(trainer.done)) == ("s-0", 20, 9)
+    trainer.most = math.inf
+    again = run(plan, Depth(digits), trainer, storage, Budget())
+    assert (again.study_name, len(again.trials), len(trainer.done)) == ("s-1", 40, 20)
+    assert len({SPACE.key(one) for one in trainer.done}) == 20
 
 
 def test_plans_that_cannot_be_kept_are_refused() -> None:

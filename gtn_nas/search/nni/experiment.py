@@ -17,6 +17,7 @@ from gtn_nas.errors import UserError
 from gtn_nas.nni_import import import_nni
 from gtn_nas.proxy import Proxy
 from gtn_nas.search.budget import Budget
+from gtn_nas.search.latency import timed_on
 from gtn_nas.search.ledger import evaluation_of, known_evaluations, settled_trials
 from gtn_nas.search.nni.config import ServiceConfig
 from gtn_nas.search.nni.convert import to_nni
@@ -80,7 +81,7 @@ class Experiment:
         port = free_port(self.config.port)
         home = self.folder.resolve()
         home.mkdir(parents=True, exist_ok=True)
-        write_known(home / _KNOWN, known_evaluations(study))
+        write_known(home / _KNOWN, known_evaluations(study, timed_on(proxy.task)))
         with nni_at(home, self.config.host) as before:
             experiment = self._configured(study, proxy, goal, trials, len(done), budget, before)
             with running(experiment, port, self.config.patience, home):

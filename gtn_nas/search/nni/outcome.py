@@ -11,6 +11,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from gtn_nas.proxy import Proxy
+from gtn_nas.search.latency import timed_on
 from gtn_nas.search.ledger import note_evaluation, note_excess
 from gtn_nas.search.nni.convert import from_nni
 from gtn_nas.search.nni.known import evaluation_from
@@ -77,7 +78,7 @@ def record(study: optuna.Study, proxy: Proxy, goal: Goal, report: Report) -> Fro
         return study.tell(trial, state=TrialState.PRUNED if report.failure.get("excess") else TrialState.FAIL)
     evaluation = evaluation_from(report.final["evaluation"])
     trial.set_user_attr("key", proxy.space.key(architecture))
-    note_evaluation(trial, evaluation)
+    note_evaluation(trial, evaluation, timed_on(proxy.task))
     for step, accuracy in evaluation.curve[:-1]:  # the last is the score itself
         trial.report(accuracy, step)
     return study.tell(trial, goal.values(evaluation))
