@@ -34,6 +34,7 @@ VERBS = {
     "correlate": "gtn_nas.cli.correlate:correlate_command",
     "spaces": "gtn_nas.cli.spaces:spaces_command",
     "teachers": "gtn_nas.cli.teachers:teachers_command",
+    "settings": "gtn_nas.cli.list_settings:settings_command",
     "show": "gtn_nas.cli.show:show",
     "export": "gtn_nas.cli.export:export_command",
     "bench": "gtn_nas.cli.bench:bench_command",
