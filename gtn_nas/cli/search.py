@@ -154,6 +154,7 @@ def search_command(
         )
     if race is not None and calibrate_every is not None:
         raise UserError("--calibrate-every verifies between its rounds what a race has not seen; leave --race out.")
+    minutes = None if time_budget is None else parse_minutes(time_budget)
     settings = load_settings(SearchSettings, config, assignments or [])
     recipe = patient(settings.recipe)
     limits = Limits(max_params, max_flops, None if max_latency is None else max_latency / 1000)
@@ -179,7 +180,7 @@ def search_command(
         if len(terms_of(scored_by)) > 1:
             note(f"{escape(scored_by)} ranks candidates among {REFERENCE} random architectures, which are scored first")
         proxy.prepare()
-    budget = Budget.of(None if time_budget is None else 60 * parse_minutes(time_budget))
+    budget = Budget.of(None if minutes is None else 60 * minutes)
     known = [] if calibrate is None else _known_of(calibrate, proxy, seeds)
 
     run: Callable[..., None] = search
