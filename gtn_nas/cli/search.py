@@ -66,14 +66,19 @@ from gtn_nas.search import (
 )
 from gtn_nas.search.ledger import best_trials
 from gtn_nas.teacher.frozen import FrozenTeacher, load_teacher
-from gtn_nas.teacher.store import find_teacher
+from gtn_nas.teacher.store import find_teacher, folder_of
 
 __all__ = ["search_command"]
 
 
 def search_command(
     teacher: Annotated[
-        Path | None, typer.Option("--teacher", help="folder of a trained teacher", show_default="the store's best")
+        Path | None,
+        typer.Option(
+            "--teacher",
+            help="folder of a trained teacher, or its name in gtn-nas teachers",
+            show_default="the store's best",
+        ),
     ] = None,
     data: TeachersDataOption = None,
     space: TeachersSpaceOption = None,
@@ -162,6 +167,7 @@ def search_command(
     teachers: list[FrozenTeacher] = []
     stored = None
     if teacher is not None:
+        teacher = folder_of(teacher)
         teachers = [load_teacher(teacher)]
         loaded_space, task = open_for_teacher(teachers[0], space, data, device, threads, train_limit)
     else:

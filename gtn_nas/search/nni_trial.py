@@ -27,6 +27,7 @@ from gtn_nas.search.objectives import Goal
 from gtn_nas.space import Architecture, load_space
 from gtn_nas.task import load_task
 from gtn_nas.teacher.frozen import load_teacher
+from gtn_nas.teacher.store import folder_of
 from gtn_nas.training import Recipe
 
 __all__ = ["main"]
@@ -81,7 +82,7 @@ def _known(options: argparse.Namespace, proxy: Proxy, architecture: Architecture
 
 def _proxy(options: argparse.Namespace) -> Proxy:
     set_threads(options.threads)
-    teachers = [] if options.teacher is None else [load_teacher(options.teacher)]
+    teachers = [] if options.teacher is None else [load_teacher(folder_of(options.teacher))]
     card: dict[str, Any] = teachers[0].card if teachers else {}
     space = load_space(options.space or str(card.get("space_source") or card.get("space") or "cnn_small"))
     data = options.data or str(card.get("source") or card.get("task") or "digits")
@@ -93,7 +94,7 @@ def _proxy(options: argparse.Namespace) -> Proxy:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m gtn_nas.search.nni_trial", description="one trial of NNI's")
-    parser.add_argument("--teacher", type=Path, help="folder of a trained teacher")
+    parser.add_argument("--teacher", type=Path, help="folder of a trained teacher, or its name in gtn-nas teachers")
     parser.add_argument("--space", help="search space (default: the teacher's)")
     parser.add_argument("--data", help="data set (default: the teacher's)")
     parser.add_argument("--train-limit", type=int, help="use only so many training images")

@@ -183,6 +183,16 @@ def test_show_prints_the_card_and_draws_the_images(workshop: Path, tmp_path: Pat
     assert "mean_validation_accuracy" in run("show", workshop / "teacher").stdout
 
 
+def test_a_listed_name_serves_as_a_folder(tmp_path: Path) -> None:
+    assert json.loads(run("show", "digits-cnn_small", "--json").stdout)["task"] == "digits"
+    run("export", "teacher", "digits-cnn_small", "--out", tmp_path / "lesson.npz")
+    assert (tmp_path / "lesson.npz").is_file()
+    words = ["search", "--teacher", "digits-cnn_small", "--trials", "1", "--threads", "1", "--json"]
+    assert json.loads(run(*words).stdout)["trials"] == 1
+    words = ["correlate", "--teacher", "nobody", "--truth", "none.jsonl", "--out", tmp_path]
+    assert "no teacher in 'nobody', and none has this name" in refused(*words)
+
+
 def test_spaces_are_listed_described_and_checked(tmp_path: Path) -> None:
     listed = json.loads(run("spaces", "--json").stdout)["spaces"]
     assert {"cnn_small", "nasbench201"} <= {space["name"] for space in listed}
