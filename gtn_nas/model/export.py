@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from gtn_nas.errors import UserError
-from gtn_nas.files import write_atomically
+from gtn_nas.files import refuse_existing, write_atomically
 from gtn_nas.model.saved import SavedModel
 
 __all__ = ["FORMS", "export_model"]
@@ -32,8 +32,9 @@ def export_model(model: SavedModel, form: str, path: Path) -> float:
         path: the file.
 
     Raises:
-        UserError: a package is missing, or what was written does not compute what PyTorch does.
+        UserError: ``path`` exists, a package is missing, or what was written does not compute what PyTorch does.
     """
+    refuse_existing(path)
     network = model.from_pixels()
     images = torch.rand(3, *model.image_shape, generator=torch.Generator().manual_seed(0))
     content, run = FORMS[form](network, images)

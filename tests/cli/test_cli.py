@@ -384,7 +384,11 @@ def test_the_winner_is_trained_and_exported(tmp_path: Path) -> None:
     assert 0 < made["result"]["test_accuracy"] < 1
     assert made["recipe"]["epochs"] == 1
     assert "logits differ" in run("export", "model", tmp_path / "model", "--out", tmp_path / "m.onnx").stderr
-    assert (tmp_path / "m.onnx").stat().st_size > 1000
+    size = (tmp_path / "m.onnx").stat().st_size
+    assert size > 1000
+    said = refused("export", "model", tmp_path / "model", "--format", "pt2", "--out", tmp_path / "m.onnx")
+    assert "m.onnx already exists; remove it or give another --out" in said
+    assert (tmp_path / "m.onnx").stat().st_size == size
     assert "already holds a model; use --force" in refused(*words)
     assert "holds no study 'nope'; its studies are cnn_small-digits" in refused(
         "train-best", "nope", "--storage", storage, "--out", tmp_path / "other"
