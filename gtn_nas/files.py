@@ -7,7 +7,12 @@ from pathlib import Path
 
 from gtn_nas.errors import UserError
 
-__all__ = ["refuse_existing", "write_atomically"]
+__all__ = ["count_lines", "refuse_existing", "write_atomically"]
+
+
+def count_lines(path: Path) -> int:
+    """Return how many whole lines a file holds; none where there is no file."""
+    return path.read_bytes().count(b"\n") if path.is_file() else 0
 
 
 def refuse_existing(out: Path) -> None:

@@ -19,7 +19,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-__all__ = ["console", "describe", "fail", "note", "print_json", "progress_bar", "results"]
+__all__ = ["console", "count", "describe", "fail", "note", "print_json", "progress_bar", "results"]
 
 console = Console(stderr=True, highlight=False)
 results = Console(highlight=False)
@@ -56,6 +56,11 @@ def progress_bar(unit: str | None) -> Progress:
         console=console,
         disable=not console.is_terminal,  # a log file gets the summary alone
     )
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """Return a number of things in words; several of ``one`` end in -s unless ``many`` says how they are called."""
+    return f"{number} {one if number == 1 else many or f'{one}s'}"
 
 
 def describe(architecture: Mapping[str, Any]) -> str:

@@ -35,6 +35,7 @@ from gtn_nas.cli.output import note, print_json, progress_bar
 from gtn_nas.cli.search_views import (
     print_search,
     race_with_progress,
+    saying_what_is_kept,
     search_summary,
     search_with_progress,
     share_with_progress,
@@ -196,11 +197,15 @@ def search_command(
         folder = teacher or (stored.folder if stored is not None else None)
         run = nni_experiment(asked, settings, proxy, folder, seeds, goal, device, threads, storage, name)
 
+    studies: list[optuna.Study] = []
+
     def open_round(number: int, scored: Proxy) -> optuna.Study:
         named = name if number == 0 else f"{name}-round-{number + 1}"
         chosen = (engine, sampler) if nni_service is None else ("optuna", "random")  # NNI's manager proposes
         proposer = make_proposer(*chosen, seed + number, loaded_space, len(goal.names))
-        return open_study(storage, named, scored, seeds, proposer, goal, make_pruner(pruner, scored, goal.names))
+        opened = open_study(storage, named, scored, seeds, proposer, goal, make_pruner(pruner, scored, goal.names))
+        studies.append(opened)
+        return opened
 
     def explore(opened: optuna.Study, scored: Proxy, count: int) -> None:
         if workers == 1:
@@ -213,20 +218,21 @@ def search_command(
     def train(opened: optuna.Study, scored: Proxy, best: Sequence[FrozenTrial]) -> list[dict[str, Any]]:
         return verify_with_progress(opened, scored, best, recipe, budget) if best else []
 
-    if calibrate_every is None:
-        scored = proxy if calibrate is None else Calibrated(proxy, known)
-        opened = open_round(0, scored)
-        if worker is not None:
-            work(opened, scored, trials, seeds, goal, budget, worker)
-            return
-        explore(opened, scored, trials)
-        if race is not None:
-            race_with_progress(opened, Race(race, scored, goal, seeds), budget)
-        verified = train(opened, scored, best_trials(opened, verify_best))
-    else:
-        plan = Plan(trials, verify_best, calibrate_every, recipe, goal, known)
-        opened = search_in_rounds(plan, proxy, open_round, explore, train)
-        verified = verified_by(opened, recipe)
+    scored = proxy if calibrate is None or calibrate_every is not None else Calibrated(proxy, known)
+    if worker is not None:
+        work(open_round(0, scored), scored, trials, seeds, goal, budget, worker)
+        return
+    with saying_what_is_kept(studies, trials, storage):
+        if calibrate_every is None:
+            opened = open_round(0, scored)
+            explore(opened, scored, trials)
+            if race is not None:
+                race_with_progress(opened, Race(race, scored, goal, seeds), budget)
+            verified = train(opened, scored, best_trials(opened, verify_best))
+        else:
+            plan = Plan(trials, verify_best, calibrate_every, recipe, goal, known)
+            opened = search_in_rounds(plan, proxy, open_round, explore, train)
+            verified = verified_by(opened, recipe)
     rows = trial_rows(opened)
     if as_json:
         print_json(search_summary(opened, loaded_space, rows, verified))

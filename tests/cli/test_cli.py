@@ -133,6 +133,10 @@ def test_search_prints_a_table_for_people(workshop: Path) -> None:
     done = run("search", "--teacher", workshop / "teacher", "--trials", "3", "--threads", "1")
     assert "best of 3 candidates" in done.stdout
     assert "winner:" in done.stdout
+    words = ["--trials", "1", "--verify", "1", "--set", "recipe.epochs=1", "--threads", "1"]
+    done = run("search", "--proxy", "params", *words)
+    assert "best of 1 candidate, trained" in done.stdout
+    assert "The real trainings took 1 epoch." in done.stdout
 
 
 def test_correlate_writes_json_and_report(workshop: Path, tmp_path: Path) -> None:
