@@ -44,6 +44,11 @@ __all__ = [
 
 
 _RACE = "race"
+_OTHERS = {  # what differs where hashes do
+    "space_fingerprint": "another version of its space, under the same name",
+    "task_fingerprint": "other images of its data set: another --train-limit, another split, or other files",
+    "proxy_fingerprint": "another teacher, or other settings of its proxy (recipe.*, what it is calibrated by)",
+}
 _SAME = ("space_fingerprint", "task_fingerprint", "proxy_fingerprint", "seeds")  # what a score depends on
 
 
@@ -82,22 +87,20 @@ def open_study(
     )
     mine: dict[str, Any] = {
         "space": proxy.space.name,
-        "space_fingerprint": proxy.space.fingerprint,
         "task": proxy.task.name,
-        "task_fingerprint": proxy.task.fingerprint,
         "proxy": proxy.name,
-        "proxy_fingerprint": proxy.fingerprint,
         "seeds": seeds,
         "objectives": list(goal.names),
         "limits": asdict(goal.limits),
+        "space_fingerprint": proxy.space.fingerprint,
+        "task_fingerprint": proxy.task.fingerprint,
+        "proxy_fingerprint": proxy.fingerprint,  # of all the rest, and so compared last
     }
     theirs = study.user_attrs
     for field, value in mine.items():
         if field in theirs and theirs[field] != value:
-            raise UserError(
-                f"study {name!r} was made with {field} {theirs[field]!r}, but this search has {value!r}; "
-                "give another --study name, or the same settings."
-            )
+            differs = _OTHERS.get(field, f"{field} {theirs[field]!r}, but this search has {value!r}")
+            raise UserError(f"study {name!r} was made with {differs}; give another --study name, or the same settings.")
         if field not in theirs:
             study.set_user_attr(field, value)
     sources = {"space_source": proxy.space.origin or proxy.space.name, "task_source": proxy.task.source}
