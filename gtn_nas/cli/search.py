@@ -42,7 +42,7 @@ from gtn_nas.cli.search_views import (
     show_in_dashboard,
     verify_with_progress,
 )
-from gtn_nas.cli.settings import load_settings, patient
+from gtn_nas.cli.settings import load_settings, patient, refuse_idle
 from gtn_nas.errors import UserError
 from gtn_nas.proxy import TAUGHT, Proxy, make_score, proxies_in, terms_of
 from gtn_nas.proxy.rank_sum import REFERENCE
@@ -162,6 +162,8 @@ def search_command(
         raise UserError("--calibrate-every verifies between its rounds what a race has not seen; leave --race out.")
     minutes = None if time_budget is None else parse_minutes(time_budget)
     settings = load_settings(SearchSettings, config, assignments or [])
+    taught = bool(set(proxies_in(scored_by)) & set(TAUGHT))
+    refuse_idle(assignments or [], _idle(teacher, taught, scored_by, nni_service))
     recipe = patient(settings.recipe)
     limits = Limits(max_params, max_flops, None if max_latency is None else max_latency / 1000)
     goal = Goal(tuple(objectives or ["accuracy"]), limits)
@@ -173,7 +175,7 @@ def search_command(
         loaded_space, task = open_for_teacher(teachers[0], space, data, device, threads, train_limit)
     else:
         loaded_space, task = open_space_and_task(space or "cnn_small", data or "digits", device, threads, train_limit)
-        if set(proxies_in(scored_by)) & set(TAUGHT):
+        if taught:
             stored = find_teacher(task, loaded_space, settings.teacher.model_dump(exclude_unset=True))
             teachers = [load_teacher(stored.folder)]
     make_proposer(engine, sampler, seed, loaded_space, len(goal.names))  # refused before any work
@@ -242,6 +244,18 @@ def search_command(
         show_in_dashboard(opened, storage, teachers)
         named = shlex.join([opened.study_name, "--storage", storage])
         note(escape(f"train the winner: gtn-nas train-best {named} --out model"))
+
+
+def _idle(teacher: Path | None, taught: bool, scored_by: str, nni_service: str | None) -> dict[str, str]:
+    """Return the groups of settings that this search does not read, and why."""
+    idle = {"meta": "it is for train-teacher"}
+    if teacher is not None:
+        idle["teacher"] = "it chooses a teacher from the store, but --teacher names one"
+    elif not taught:
+        idle["teacher"] = f"it chooses a teacher from the store, but --proxy {scored_by} takes none"
+    if nni_service is None:
+        idle["nni"] = "it is for --nni-service"
+    return idle
 
 
 def _known_of(truth: Path, proxy: Proxy, seeds: int) -> list[Known]:

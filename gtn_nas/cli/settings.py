@@ -22,7 +22,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["Settings", "load_settings", "patient", "settings_of"]
+__all__ = ["Settings", "load_settings", "patient", "refuse_idle", "settings_of"]
 
 _PATIENCE = 3  # epochs
 
@@ -70,6 +70,22 @@ def load_settings(
         return model.model_validate(tree)
     except ValidationError as error:
         raise UserError(_in_words(model, error.errors()[0])) from error
+
+
+def refuse_idle(assignments: Sequence[str], idle: Mapping[str, str]) -> None:
+    """Refuse what is assigned by --set and has no effect; a file may hold more, for it serves several verbs.
+
+    Args:
+        assignments: ``group.name=value`` each.
+        idle: groups that are not read, and why.
+
+    Raises:
+        UserError: one of them is assigned to.
+    """
+    for text in assignments:
+        why = idle.get(text.partition(".")[0].strip())
+        if why is not None:
+            raise UserError(f"--set {text} has no effect here: {why}; leave it out.")
 
 
 def settings_of(model: type[Settings]) -> dict[str, dict[str, FieldInfo]]:

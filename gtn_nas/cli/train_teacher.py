@@ -24,7 +24,7 @@ from gtn_nas.cli.options import (
     parse_minutes,
 )
 from gtn_nas.cli.output import count, note, print_json
-from gtn_nas.cli.settings import Settings, load_settings
+from gtn_nas.cli.settings import Settings, load_settings, refuse_idle
 from gtn_nas.correlation import load_truth
 from gtn_nas.errors import UserError
 from gtn_nas.meta.checkpoint import CHECKPOINT
@@ -81,6 +81,7 @@ def train_teacher_command(
     settings = load_settings(
         Settings, config, assignments or [], {"meta.iterations": iterations, "meta.minutes": minutes, "meta.seed": seed}
     )
+    refuse_idle(assignments or [], {"recipe": "it is for real training, by truth, search and train-best"})
     if resume and force:
         raise UserError("--resume goes on from what --force would remove; give one of the two.")
     if learner is not None and space is not None:

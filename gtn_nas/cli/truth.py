@@ -20,7 +20,7 @@ from gtn_nas.cli.options import (
     open_space_and_task,
 )
 from gtn_nas.cli.output import count, note, print_json, progress_bar
-from gtn_nas.cli.settings import Settings, load_settings
+from gtn_nas.cli.settings import Settings, load_settings, refuse_idle
 from gtn_nas.correlation import Training, TruthTable, ceiling, make_truth, spearman
 from gtn_nas.files import count_lines
 from gtn_nas.space import SearchSpace
@@ -49,6 +49,7 @@ def truth_command(
     Run it again to go on after an interruption, or with more architectures or seeds to extend the table.
     """
     settings = load_settings(Settings, config, assignments or [])
+    refuse_idle(assignments or [], dict.fromkeys(("teacher", "meta"), "it is for train-teacher"))
     loaded_space, task = open_space_and_task(space, data, device, threads, train_limit)
     with progress_bar("trainings") as progress:
         bar = progress.add_task("truth", total=None, note="")

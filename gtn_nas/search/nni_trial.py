@@ -40,7 +40,7 @@ def main(words: Sequence[str] | None = None) -> int:
     given = nni.get_next_parameter()
     if not given:
         raise UserError("no parameters came from NNI; run this as the trial_command of an experiment.")
-    goal = Goal((options.objective,), Limits(options.max_params, options.max_flops, options.max_latency))
+    goal = Goal((options.objective,), _limits(options))
     proxy = goal.prepared(_proxy(options))
     architecture = from_nni(proxy.space.parameters, given)
 
@@ -69,6 +69,11 @@ def main(words: Sequence[str] | None = None) -> int:
     said = {"architecture": json.dumps(architecture), "evaluation": json.dumps(asdict(found))}
     nni.report_final_result({"default": value, "proxy": proxy.fingerprint, **said})
     return 0 if math.isfinite(value) else 1
+
+
+def _limits(options: argparse.Namespace) -> Limits:
+    latency = None if options.max_latency is None else options.max_latency / 1000
+    return Limits(options.max_params, options.max_flops, latency)
 
 
 def _known(options: argparse.Namespace, proxy: Proxy, architecture: Architecture, goal: Goal) -> Evaluation | None:
@@ -103,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seeds", type=int, default=1, help="initialisations of each candidate")
     parser.add_argument("--max-params", type=int, help="leave out larger networks")
     parser.add_argument("--max-flops", type=int, help="leave out costlier ones")
-    parser.add_argument("--max-latency", type=float, help="leave out slower ones, in seconds for one image")
+    parser.add_argument("--max-latency", type=float, help="leave out slower ones: milliseconds for one image")
     parser.add_argument("--recipe", default="{}", help="settings of real training, as JSON")
     parser.add_argument("--known", type=Path, help="file of scores that need not be computed again")
     parser.add_argument("--device", default="auto")

@@ -283,6 +283,31 @@ def test_bad_input_is_one_sentence(tmp_path: Path, words: list[str], says: str) 
     assert not (tmp_path / "t").exists()
 
 
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["search", "--set", "meta.iterations=5"], "--set meta.iterations=5 has no effect here: it is for train-t"),
+        (["search", "--teacher", "digits-cnn_small", "--set", "teacher.steps=64"], "but --teacher names one"),
+        (["search", "--proxy", "params", "--set", "teacher.steps=64"], "but --proxy params takes none"),
+        (["search", "--set", "nni.port=0"], "it is for --nni-service; leave it out"),
+        (["truth", "--out", "t.jsonl", "--set", "teacher.steps=4"], "it is for train-teacher; leave it out"),
+        (["train-teacher", "--set", "recipe.epochs=4"], "it is for real training, by truth, search and train-best"),
+        (
+            ["train-best", "s", "--storage", "sqlite:///none.db", "--out", "m", "--set", "meta.seed=1"],
+            "it is for train-teacher; leave it out",
+        ),
+    ],
+)
+def test_a_setting_without_effect_is_refused(words: list[str], says: str) -> None:
+    assert says in refused(*words)
+
+
+def test_a_file_of_settings_may_serve_several_verbs(tmp_path: Path) -> None:
+    (tmp_path / "s.toml").write_text("[meta]\nseed = 1\n[recipe]\nepochs = 1\n")
+    words = ["search", "--proxy", "params", "--trials", "1", "--threads", "1", "--json"]
+    assert json.loads(run(*words, "--config", tmp_path / "s.toml").stdout)["trials"] == 1
+
+
 def test_bad_data_is_one_sentence(tmp_path: Path) -> None:
     images, labels = np.zeros((20, 8, 8), np.uint8), np.arange(20) % 4
     np.savez(tmp_path / "gap.npz", x=images, y=labels * 2)
