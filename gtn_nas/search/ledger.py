@@ -17,7 +17,7 @@ from gtn_nas.errors import UserError
 from gtn_nas.proxy import Proxy
 from gtn_nas.search.evaluator import Evaluation
 from gtn_nas.search.objectives import Goal
-from gtn_nas.search.storage import open_storage, without_password
+from gtn_nas.search.storage import existing_storage, open_storage, without_password
 from gtn_nas.space import Architecture, SearchSpace
 
 __all__ = [
@@ -116,9 +116,9 @@ def load_study(storage: str, name: str) -> optuna.Study:
     """Return a study that a search made.
 
     Raises:
-        UserError: the storage cannot be opened, holds no such study, or a search did not make it.
+        UserError: the storage is not there or cannot be opened, holds no such study, or a search did not make it.
     """
-    opened = open_storage(storage)
+    opened = existing_storage(storage)
     known = optuna.get_all_study_names(storage=opened)
     if name not in known:
         raise UserError(

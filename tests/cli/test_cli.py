@@ -431,6 +431,16 @@ def test_the_winner_is_trained_and_exported(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("words", [["train-best", "s", "--out", "model"], ["dashboard"]])
+def test_reading_a_storage_makes_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
+    monkeypatch.setattr("gtn_nas.dashboard.show.can_show", lambda: True)
+    monkeypatch.chdir(tmp_path)
+    assert "no such database nope.db; give the --storage of a search" in refused(
+        *words, "--storage", "sqlite:///nope.db"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_list_of_verbs_needs_none_of_them(run_python: Callable[[str], str]) -> None:
     code = "import sys; from gtn_nas.cli.app import make_app; make_app(['--help']); print('scipy.stats' in sys.modules)"
     assert run_python(code) == "False"
