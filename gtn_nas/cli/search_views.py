@@ -15,6 +15,7 @@ from rich.table import Table
 from gtn_nas.cli.crew import Crew, run_crew
 from gtn_nas.cli.output import count, describe, note, progress_bar, results
 from gtn_nas.cli.search_live import SearchView, in_words
+from gtn_nas.extras import how_to_install
 from gtn_nas.proxy import Proxy
 from gtn_nas.search import Budget, Goal, Race, best_trials, search, settled_trials, verify
 from gtn_nas.search.ledger import architecture_of, scored_trials, standings
@@ -207,4 +208,5 @@ def show_in_dashboard(study: optuna.Study, storage: str, teachers: Sequence[Froz
         show_study(study, storage, teachers[0] if teachers else None)
         note(f"watch it: gtn-nas dashboard --storage {escape(shlex.quote(storage))}")
     else:
-        note("watch it in the browser: pip install 'gtn-nas\\[dashboard]'; gtn-nas dashboard --storage …")
+        command = f"gtn-nas dashboard --storage {shlex.quote(storage)}"
+        note(escape(f"watch it in the browser: {how_to_install('dashboard')}; {command}"))

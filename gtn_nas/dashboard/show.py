@@ -12,6 +12,7 @@ from gtn_nas.dashboard.artifacts import artifact_folder, keep_teacher_images
 from gtn_nas.dashboard.figures import curves_figure, verified_figure
 from gtn_nas.dashboard.note import study_note
 from gtn_nas.errors import UserError
+from gtn_nas.extras import how_to_install
 from gtn_nas.search.storage import existing_storage
 from gtn_nas.teacher.frozen import FrozenTeacher
 
@@ -50,7 +51,7 @@ def serve(
         UserError: it is not installed, the storage is not there or cannot be opened, or the address is taken.
     """
     if not can_show():
-        raise UserError("the dashboard is not installed; pip install 'gtn-nas[dashboard]'")
+        raise UserError(f"the dashboard is not installed; {how_to_install('dashboard')}.")
     from optuna.artifacts import FileSystemArtifactStore
     from optuna_dashboard import run_server
 

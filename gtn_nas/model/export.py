@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from gtn_nas.errors import UserError
+from gtn_nas.extras import how_to_install
 from gtn_nas.files import refuse_existing, write_atomically
 from gtn_nas.model.saved import SavedModel
 
@@ -58,7 +59,7 @@ Exported = tuple[bytes, Callable[[Tensor], Tensor]]
 def _onnx(network: nn.Module, images: Tensor) -> Exported:
     missing = [name for name in ("onnx", "onnxscript") if find_spec(name) is None]
     if missing:
-        raise UserError(f"exporting to ONNX needs {' and '.join(missing)}; pip install 'gtn-nas[export]'")
+        raise UserError(f"exporting to ONNX needs {' and '.join(missing)}; {how_to_install('export')}.")
     from onnx import checker, load_from_string
     from onnx.reference import ReferenceEvaluator
 

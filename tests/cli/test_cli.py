@@ -20,6 +20,7 @@ import pytest
 from gtn_nas import __version__
 from gtn_nas.cli.app import GROUPS, VERBS, main
 from gtn_nas.correlation import RIVALS
+from gtn_nas.extras import EXTRAS
 
 CLOSED = "http://127.0.0.1:9"  # nothing listens there: a network that refuses
 TINY = ["--set", "teacher.steps=4", "--set", "teacher.batch_size=10", "--set", "teacher.warm_start=2"]
@@ -220,6 +221,7 @@ def test_doctor() -> None:
     facts = json.loads(run("doctor", "--json").stdout)
     assert facts["search spaces"].split(", ").count("cnn_small") == 1
     assert facts["torch"]
+    assert {f"extra {extra}" for extra in EXTRAS} <= facts.keys()
 
 
 def test_an_interrupted_training_says_how_to_resume_and_does(tmp_path: Path) -> None:

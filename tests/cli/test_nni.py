@@ -63,4 +63,4 @@ def test_without_nni_its_install_command_is_named(
     with pytest.raises(SystemExit) as stopped:
         main()
     assert stopped.value.code == 2
-    assert "pip install 'gtn-nas[nni]'" in capsys.readouterr().err
+    assert "pip install '.[nni]'" in capsys.readouterr().err

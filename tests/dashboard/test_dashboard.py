@@ -133,5 +133,5 @@ def _fetch(address: str) -> bytes:
 
 def test_without_its_packages_the_command_is_said(monkeypatch: pytest.MonkeyPatch, storage: str) -> None:
     monkeypatch.setattr(show_module, "find_spec", lambda name: None)
-    with pytest.raises(UserError, match=r"pip install 'gtn-nas\[dashboard\]'"):
+    with pytest.raises(UserError, match=r"pip install '\.\[dashboard\]'"):
         serve(storage, "127.0.0.1", 8080)
