@@ -15,7 +15,7 @@ import optuna
 import typer
 
 from gtn_nas import __version__
-from gtn_nas.cli.output import fail, note, results
+from gtn_nas.cli.output import fail, help_of, note, results
 from gtn_nas.errors import UserError
 from gtn_nas.memory import keep_freed_memory
 from gtn_nas.openmp import wait_briefly
@@ -64,7 +64,7 @@ def make_app(words: list[str]) -> typer.Typer:
             if verb in GROUPS:
                 app.add_typer(asked(), name=verb)
             else:
-                app.command(verb)(asked)
+                app.command(verb, help=help_of(asked))(asked)
         else:
             app.command(verb, help=_summary(module, function))(_not_loaded)
     return app

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from warnings import catch_warnings
 
@@ -400,6 +401,15 @@ def test_a_teacher_chosen_by_a_truth_table_is_judged_on_the_rest(workshop: Path,
 def test_resume_and_force_are_refused_together(tmp_path: Path) -> None:
     said = refused("train-teacher", "--data", "digits", "--out", tmp_path, "--resume", "--force")
     assert "--resume goes on from what --force would remove" in said
+
+
+@pytest.mark.parametrize("verb", [["train-teacher"], ["correlate"], ["study", "run"]])
+def test_help_fills_the_lines_of_a_terminal(verb: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    described = run(*verb, "--help").stdout.partition("╭")[0]
+    lines = [line.strip() for line in described.splitlines()]
+    for line, following in pairwise(lines[lines.index("", 2) + 1 :]):
+        assert not following or not line or len(line) + 1 + len(following.split()[0]) > 78
 
 
 def test_the_version_is_said_at_once() -> None:
