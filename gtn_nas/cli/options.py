@@ -57,7 +57,8 @@ ThreadsOption = Annotated[
 ]
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="TOML file with the groups teacher, meta, recipe")]
 SetOption = Annotated[
-    list[str] | None, typer.Option("--set", metavar="GROUP.NAME=VALUE", help="change one setting; may be repeated")
+    list[str] | None,
+    typer.Option("--set", metavar="GROUP.NAME=VALUE", help="change what gtn-nas settings lists; repeatable"),
 ]
 TrainLimitOption = Annotated[int | None, typer.Option("--train-limit", min=1, help="use only so many training images")]
 
