@@ -1,11 +1,28 @@
-"""Writing files so that a kill never leaves half of one."""
+"""Writing files: a kill never leaves half of one, and exports replace none."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-__all__ = ["write_atomically"]
+from gtn_nas.errors import UserError
+
+__all__ = ["count_lines", "refuse_existing", "write_atomically"]
+
+
+def count_lines(path: Path) -> int:
+    """Return how many whole lines a file holds; none where there is no file."""
+    return path.read_bytes().count(b"\n") if path.is_file() else 0
+
+
+def refuse_existing(out: Path) -> None:
+    """Refuse to write over what is there.
+
+    Raises:
+        UserError: ``out`` exists.
+    """
+    if out.exists():
+        raise UserError(f"{out} already exists; remove it or give another --out.")
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:

@@ -23,7 +23,7 @@ from search_spaces.cnn_small import CnnSmall
 
 REPOSITORY = Path(__file__).parents[1]
 with_nni = pytest.mark.skipif(  # `make test-nni` runs them, in an environment of their own
-    find_spec("nni") is None, reason="NNI is not installed: pip install 'gtn-nas[nni]', or make test-nni"
+    find_spec("nni") is None, reason="NNI is not installed: pip install '.[nni]', or make test-nni"
 )
 REAL_SETS = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST"}
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 
+from gtn_nas.cli.settings import Settings, tomllib
 from gtn_nas.meta import Learner, inner_optimiser, teach
 from gtn_nas.meta.inner import Muon
 from gtn_nas.meta.teach import GRADED
@@ -25,6 +26,14 @@ from gtn_nas.teacher.lesson import Lesson
 from gtn_nas.teacher.protocol import Protocol
 from search_spaces.cnn_small import CnnSmall
 from tests.conftest import REPOSITORY, Shape
+
+
+def test_the_settings_shown_as_defaults_are_the_defaults() -> None:
+    (block,) = re.findall(r"```toml\n(.*?)```", (REPOSITORY / "README.md").read_text(), re.DOTALL)
+    assert Settings.model_validate(tomllib.loads(block)) == Settings()
+    others = re.sub(r"^# (?=\w+ = )", "", block, flags=re.MULTILINE)
+    shown = Settings.model_validate(tomllib.loads(others))
+    assert (shown.meta.window, shown.meta.growth, shown.teacher.learning_rate) == (16, 0.3, 0.1)
 
 
 def plain_loop() -> str:

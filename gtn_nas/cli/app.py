@@ -15,7 +15,7 @@ import optuna
 import typer
 
 from gtn_nas import __version__
-from gtn_nas.cli.output import fail, note, results
+from gtn_nas.cli.output import fail, help_of, note, results
 from gtn_nas.errors import UserError
 from gtn_nas.memory import keep_freed_memory
 from gtn_nas.openmp import wait_briefly
@@ -34,6 +34,7 @@ VERBS = {
     "correlate": "gtn_nas.cli.correlate:correlate_command",
     "spaces": "gtn_nas.cli.spaces:spaces_command",
     "teachers": "gtn_nas.cli.teachers:teachers_command",
+    "settings": "gtn_nas.cli.list_settings:settings_command",
     "show": "gtn_nas.cli.show:show",
     "export": "gtn_nas.cli.export:export_command",
     "bench": "gtn_nas.cli.bench:bench_command",
@@ -63,7 +64,7 @@ def make_app(words: list[str]) -> typer.Typer:
             if verb in GROUPS:
                 app.add_typer(asked(), name=verb)
             else:
-                app.command(verb)(asked)
+                app.command(verb, help=help_of(asked))(asked)
         else:
             app.command(verb, help=_summary(module, function))(_not_loaded)
     return app

@@ -30,6 +30,7 @@ from gtn_nas.report.parts import in_order
 from gtn_nas.space import SearchSpace
 from gtn_nas.task import Task
 from gtn_nas.teacher.frozen import FrozenTeacher, load_teacher
+from gtn_nas.teacher.store import folder_of
 from gtn_nas.training import Recipe
 
 __all__ = ["correlate_command", "correlate_with_progress", "print_proxies"]
@@ -37,7 +38,8 @@ __all__ = ["correlate_command", "correlate_with_progress", "print_proxies"]
 
 def correlate_command(
     teachers: Annotated[
-        list[Path], typer.Option("--teacher", help="folder of a trained teacher; more of them for gtn_ensemble")
+        list[Path],
+        typer.Option("--teacher", help="folder of a trained teacher, or a listed name; more of them for gtn_ensemble"),
     ],
     truth: Annotated[Path, typer.Option("--truth", help="truth table made by gtn-nas truth, or a published .csv")],
     out: Annotated[Path, typer.Option("--out", help="folder for correlation.json and report.html")],
@@ -75,7 +77,7 @@ def correlate_command(
     nwot, jacov, snip, grasp, grad_norm, fisher, zico, params, flops, random. Lessons have the readings .loss, .tse and
     .tse_late, real trainings .tse; first+second is the sum of two proxies' ranks.
     """
-    frozen, *others = [load_teacher(folder) for folder in teachers]
+    frozen, *others = [load_teacher(folder_of(folder)) for folder in teachers]
     loaded_space, task = open_for_teacher(frozen, space, data, device, threads, train_limit)
     table = load_truth(truth, loaded_space, task, truth_column).without(frozen.card.get("chosen_on", ()))
     if table.left_out_in_words:

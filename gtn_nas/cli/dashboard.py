@@ -25,5 +25,4 @@ def dashboard_command(
     ] = None,
 ) -> None:
     """Show a storage's studies in the browser: trials, notes, the teacher's images, figures. Ctrl-C ends it."""
-    note(f"open [bold]http://{escape(host)}:{port}/[/]")
-    serve(storage, host, port, artifacts)
+    serve(storage, host, port, artifacts, announce=lambda address: note(f"open [bold]{escape(address)}[/]"))

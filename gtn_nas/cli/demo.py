@@ -25,7 +25,7 @@ from gtn_nas.cli.settings import Settings, load_settings
 from gtn_nas.cli.train_teacher import train_with_progress
 from gtn_nas.correlation import TruthTable
 from gtn_nas.errors import UserError
-from gtn_nas.files import write_atomically
+from gtn_nas.files import count_lines, write_atomically
 from gtn_nas.proxy import Gtn
 from gtn_nas.report import Report, search_view, teacher_view, write_report
 from gtn_nas.search import best_trials, make_sampler, open_study
@@ -156,13 +156,9 @@ def _wait_for_truth(process: subprocess.Popen[bytes], plan: DemoPlan, out: Path)
     with progress_bar("trainings") as progress:
         bar = progress.add_task("truth", total=total, note="")
         while process.poll() is None:
-            progress.update(bar, completed=_count_lines(out / "truth.jsonl"))
+            progress.update(bar, completed=count_lines(out / "truth.jsonl"))
             time.sleep(0.2)
-        progress.update(bar, completed=_count_lines(out / "truth.jsonl"))
+        progress.update(bar, completed=count_lines(out / "truth.jsonl"))
     if process.returncode != 0:
         words = (out / "truth.log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
         raise UserError(f"the truth table was not finished ({words[-1] if words else 'no message'}); try again.")
-
-
-def _count_lines(path: Path) -> int:
-    return path.read_bytes().count(b"\n") if path.is_file() else 0

@@ -17,13 +17,13 @@ from gtn_nas.cli.output import print_json, results
 from gtn_nas.data.torchvision_ops import declare_missing_operators, import_torchvision
 from gtn_nas.data.torchvision_sets import data_folder
 from gtn_nas.device import describe_hardware, pick_device
+from gtn_nas.extras import EXTRAS, how_to_install, missing_modules
 from gtn_nas.search.nni.health import nni_facts
 from gtn_nas.space import available_spaces
 
 __all__ = ["doctor"]
 
 _PACKAGES = ("gtn-nas", "torch", "torchvision", "higher", "optuna", "scipy")
-_EXTRAS = {"nni": "nni", "optuna_dashboard": "dashboard", "onnx": "export"}
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="print as JSON on stdout")] = False) -> None:
@@ -39,9 +39,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="print as JSON o
     facts["data folder"] = f"{folder} ({'GTN_NAS_DATA' if 'GTN_NAS_DATA' in os.environ else 'default'})"
     facts["data folder holds"] = ", ".join(held) or "nothing yet"
     facts["search spaces"] = ", ".join(sorted(available_spaces())) or "none"
-    for module, extra in _EXTRAS.items():
-        there = importlib.util.find_spec(module) is not None
-        facts[f"extra {extra}"] = "installed" if there else f"not installed: pip install 'gtn-nas[{extra}]'"
+    facts |= {f"extra {extra}": _state(extra) for extra in EXTRAS}
     if importlib.util.find_spec("nni") is not None:
         facts |= nni_facts()
     facts["threads"] = torch.get_num_threads()
@@ -54,6 +52,11 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="print as JSON o
     for name, value in facts.items():
         table.add_row(name, escape(str(value)))
     results.print(table)
+
+
+def _state(extra: str) -> str:
+    missing = missing_modules(extra)
+    return f"{', '.join(missing)} missing: {how_to_install(extra)}" if missing else "installed"
 
 
 def _version(package: str) -> str:

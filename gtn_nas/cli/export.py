@@ -12,6 +12,7 @@ from gtn_nas.cli.output import note
 from gtn_nas.errors import UserError
 from gtn_nas.teacher.export import export_teacher
 from gtn_nas.teacher.frozen import load_teacher
+from gtn_nas.teacher.store import folder_of
 
 __all__ = ["export_command"]
 
@@ -21,7 +22,7 @@ Form = Literal["npz", "safetensors", "folder", "onnx", "pt2"]
 
 def export_command(
     what: Annotated[Literal["teacher", "model"], typer.Argument(help="what to export")],
-    folder: Annotated[Path, typer.Argument(help="the teacher's or the model's folder")],
+    folder: Annotated[Path, typer.Argument(help="the model's folder; the teacher's, or its name in gtn-nas teachers")],
     out: Annotated[Path, typer.Option("--out", help="file, or folder for --format folder")],
     form: Annotated[
         Form | None,
@@ -56,7 +57,7 @@ def _export_model(folder: Path, form: str, out: Path) -> None:
 def _export_teacher(folder: Path, form: Form, out: Path) -> None:
     if form == "onnx" or form == "pt2":
         raise UserError(f"a teacher is exported as npz, safetensors or folder, not as {form}; give one with --format.")
-    teacher = load_teacher(folder)
+    teacher = load_teacher(folder_of(folder))
     export_teacher(teacher, form, out)
     steps, batch, *shape = teacher.lesson.images.shape
     sizes = "×".join(map(str, shape))

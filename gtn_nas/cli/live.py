@@ -18,9 +18,10 @@ _ROWS = 6
 class TrainingView(OnTerminal):
     """A live view on a terminal; elsewhere every validation is a line of its own, for logs."""
 
-    def __init__(self) -> None:
+    def __init__(self, phase: str = "") -> None:
+        """``phase``: what comes before the first outer step."""
         super().__init__(progress_bar(None))
-        self._bar = self._progress.add_task("teacher", total=1.0, note="")
+        self._bar = self._progress.add_task("teacher", total=1.0, note=phase)
         self._smooth, self._diverged, self._validated = _Running(), 0, 0
 
     def add(self, trainer: MetaTrainer, step: OuterStep) -> None:

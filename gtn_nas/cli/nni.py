@@ -86,7 +86,7 @@ def nni_experiment(
         "--seeds": seeds,
         "--max-params": limits.params,
         "--max-flops": limits.flops,
-        "--max-latency": limits.latency,
+        "--max-latency": None if limits.latency is None else 1000 * limits.latency,
         "--recipe": None if settings.recipe == Recipe() else settings.recipe.model_dump_json(),
         "--device": device,
         "--threads": threads,

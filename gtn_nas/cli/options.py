@@ -57,7 +57,8 @@ ThreadsOption = Annotated[
 ]
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="TOML file with the groups teacher, meta, recipe")]
 SetOption = Annotated[
-    list[str] | None, typer.Option("--set", metavar="GROUP.NAME=VALUE", help="change one setting; may be repeated")
+    list[str] | None,
+    typer.Option("--set", metavar="GROUP.NAME=VALUE", help="change what gtn-nas settings lists; repeatable"),
 ]
 TrainLimitOption = Annotated[int | None, typer.Option("--train-limit", min=1, help="use only so many training images")]
 
@@ -97,13 +98,15 @@ def open_for_teacher(
 
 
 def parse_minutes(text: str) -> float:
-    """Return the minutes of ``90s``, ``20m``, ``2h`` or a plain number of minutes.
+    """Return the minutes of ``90s``, ``20m`` or ``2h``.
 
     Raises:
-        UserError: ``text`` is none of these, or not positive.
+        UserError: ``text`` is none of these, has no unit, or is not positive.
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
-    minutes = 0.0 if match is None else float(match[1]) * {"s": 1 / 60, "m": 1.0, "": 1.0, "h": 60.0}[match[2]]
+    if match is not None and not match[2]:
+        raise UserError(f"--time-budget {match[1]} has no unit; write {match[1]}s, {match[1]}m or {match[1]}h.")
+    minutes = 0.0 if match is None else float(match[1]) * {"s": 1 / 60, "m": 1.0, "h": 60.0}[match[2]]
     if minutes <= 0:
         raise UserError(f"--time-budget must be a positive time such as 90s, 20m or 2h, but got {text!r}.")
     return minutes

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rich.console import Console
@@ -19,7 +20,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-__all__ = ["console", "describe", "fail", "note", "print_json", "progress_bar", "results"]
+__all__ = ["console", "count", "describe", "fail", "help_of", "note", "print_json", "progress_bar", "results"]
 
 console = Console(stderr=True, highlight=False)
 results = Console(highlight=False)
@@ -56,6 +57,16 @@ def progress_bar(unit: str | None) -> Progress:
         console=console,
         disable=not console.is_terminal,  # a log file gets the summary alone
     )
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """Return a number of things in words; several of ``one`` end in -s unless ``many`` says how they are called."""
+    return f"{number} {one if number == 1 else many or f'{one}s'}"
+
+
+def help_of(verb: Callable[..., object]) -> str:
+    """Return a verb's docstring with every paragraph in one line, which the terminal breaks where it ends."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in (inspect.getdoc(verb) or "").split("\n\n"))
 
 
 def describe(architecture: Mapping[str, Any]) -> str:

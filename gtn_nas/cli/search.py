@@ -35,13 +35,14 @@ from gtn_nas.cli.output import note, print_json, progress_bar
 from gtn_nas.cli.search_views import (
     print_search,
     race_with_progress,
+    saying_what_is_kept,
     search_summary,
     search_with_progress,
     share_with_progress,
     show_in_dashboard,
     verify_with_progress,
 )
-from gtn_nas.cli.settings import load_settings, patient
+from gtn_nas.cli.settings import load_settings, patient, refuse_idle
 from gtn_nas.errors import UserError
 from gtn_nas.proxy import TAUGHT, Proxy, make_score, proxies_in, terms_of
 from gtn_nas.proxy.rank_sum import REFERENCE
@@ -67,7 +68,7 @@ from gtn_nas.search import (
 from gtn_nas.search.ledger import best_trials
 from gtn_nas.search.truth_scores import keep_truth_scores, kept_truth_scores
 from gtn_nas.teacher.frozen import FrozenTeacher, load_teacher
-from gtn_nas.teacher.store import find_teacher
+from gtn_nas.teacher.store import find_teacher, folder_of
 
 if TYPE_CHECKING:
     from gtn_nas.correlation import TruthTable
@@ -77,7 +78,12 @@ __all__ = ["search_command"]
 
 def search_command(
     teacher: Annotated[
-        Path | None, typer.Option("--teacher", help="folder of a trained teacher", show_default="the store's best")
+        Path | None,
+        typer.Option(
+            "--teacher",
+            help="folder of a trained teacher, or its name in gtn-nas teachers",
+            show_default="the store's best",
+        ),
     ] = None,
     data: TeachersDataOption = None,
     space: TeachersSpaceOption = None,
@@ -158,18 +164,22 @@ def search_command(
         )
     if race is not None and calibrate_every is not None:
         raise UserError("--calibrate-every verifies between its rounds what a race has not seen; leave --race out.")
+    minutes = None if time_budget is None else parse_minutes(time_budget)
     settings = load_settings(SearchSettings, config, assignments or [])
+    taught = bool(set(proxies_in(scored_by)) & set(TAUGHT))
+    refuse_idle(assignments or [], _idle(teacher, taught, scored_by, nni_service))
     recipe = patient(settings.recipe)
     limits = Limits(max_params, max_flops, None if max_latency is None else max_latency / 1000)
     goal = Goal(tuple(objectives or ["accuracy"]), limits)
     teachers: list[FrozenTeacher] = []
     stored = None
     if teacher is not None:
+        teacher = folder_of(teacher)
         teachers = [load_teacher(teacher)]
         loaded_space, task = open_for_teacher(teachers[0], space, data, device, threads, train_limit)
     else:
         loaded_space, task = open_space_and_task(space or "cnn_small", data or "digits", device, threads, train_limit)
-        if set(proxies_in(scored_by)) & set(TAUGHT):
+        if taught:
             stored = find_teacher(task, loaded_space, settings.teacher.model_dump(exclude_unset=True))
             teachers = [load_teacher(stored.folder)]
     make_proposer(engine, sampler, seed, loaded_space, len(goal.names))  # refused before any work
@@ -183,7 +193,7 @@ def search_command(
         if len(terms_of(scored_by)) > 1:
             note(f"{escape(scored_by)} ranks candidates among {REFERENCE} random architectures, which are scored first")
         proxy.prepare()
-    budget = Budget.of(None if time_budget is None else 60 * parse_minutes(time_budget))
+    budget = Budget.of(None if minutes is None else 60 * minutes)
     known: list[Known] = []
     truth_scores: dict[str, float | None] = {}
     if calibrate is not None:
@@ -200,6 +210,8 @@ def search_command(
         folder = teacher or (stored.folder if stored is not None else None)
         run = nni_experiment(asked, settings, proxy, folder, seeds, goal, device, threads, storage, name)
 
+    studies: list[optuna.Study] = []
+
     def open_round(number: int, scored: Proxy) -> optuna.Study:
         named = name if number == 0 else f"{name}-round-{number + 1}"
         chosen = (engine, sampler) if nni_service is None else ("optuna", "random")  # NNI's manager proposes
@@ -207,6 +219,7 @@ def search_command(
         opened = open_study(storage, named, scored, seeds, proposer, goal, make_pruner(pruner, scored, goal.names))
         if truth_scores:
             keep_truth_scores(opened, proxy, truth_scores)
+        studies.append(opened)
         return opened
 
     def explore(opened: optuna.Study, scored: Proxy, count: int) -> None:
@@ -220,20 +233,21 @@ def search_command(
     def train(opened: optuna.Study, scored: Proxy, best: Sequence[FrozenTrial]) -> list[dict[str, Any]]:
         return verify_with_progress(opened, scored, best, recipe, budget) if best else []
 
-    if calibrate_every is None:
-        scored = proxy if calibrate is None else Calibrated(proxy, known)
-        opened = open_round(0, scored)
-        if worker is not None:
-            work(opened, scored, trials, seeds, goal, budget, worker)
-            return
-        explore(opened, scored, trials)
-        if race is not None:
-            race_with_progress(opened, Race(race, scored, goal, seeds), budget)
-        verified = train(opened, scored, best_trials(opened, verify_best))
-    else:
-        plan = Plan(trials, verify_best, calibrate_every, recipe, goal, known)
-        opened = search_in_rounds(plan, proxy, open_round, explore, train, budget)
-        verified = verified_by(opened, recipe)
+    scored = proxy if calibrate is None or calibrate_every is not None else Calibrated(proxy, known)
+    if worker is not None:
+        work(open_round(0, scored), scored, trials, seeds, goal, budget, worker)
+        return
+    with saying_what_is_kept(studies, trials, storage):
+        if calibrate_every is None:
+            opened = open_round(0, scored)
+            explore(opened, scored, trials)
+            if race is not None:
+                race_with_progress(opened, Race(race, scored, goal, seeds), budget)
+            verified = train(opened, scored, best_trials(opened, verify_best))
+        else:
+            plan = Plan(trials, verify_best, calibrate_every, recipe, goal, known)
+            opened = search_in_rounds(plan, proxy, open_round, explore, train, budget)
+            verified = verified_by(opened, recipe)
     rows = trial_rows(opened)
     if as_json:
         print_json(search_summary(opened, loaded_space, rows, verified))
@@ -243,6 +257,18 @@ def search_command(
         show_in_dashboard(opened, storage, teachers)
         named = shlex.join([opened.study_name, "--storage", storage])
         note(escape(f"train the winner: gtn-nas train-best {named} --out model"))
+
+
+def _idle(teacher: Path | None, taught: bool, scored_by: str, nni_service: str | None) -> dict[str, str]:
+    """Return the groups of settings that this search does not read, and why."""
+    idle = {"meta": "it is for train-teacher"}
+    if teacher is not None:
+        idle["teacher"] = "it chooses a teacher from the store, but --teacher names one"
+    elif not taught:
+        idle["teacher"] = f"it chooses a teacher from the store, but --proxy {scored_by} takes none"
+    if nni_service is None:
+        idle["nni"] = "it is for --nni-service"
+    return idle
 
 
 def _scores_of(

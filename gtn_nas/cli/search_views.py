@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import optuna
@@ -12,13 +13,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from gtn_nas.cli.crew import Crew, run_crew
-from gtn_nas.cli.output import describe, note, progress_bar, results
+from gtn_nas.cli.output import count, describe, note, progress_bar, results
 from gtn_nas.cli.search_live import SearchView, in_words
+from gtn_nas.extras import how_to_install
 from gtn_nas.proxy import Proxy
 from gtn_nas.search import Budget, Goal, Race, best_trials, search, settled_trials, verify
 from gtn_nas.search.evaluator import CandidateFailed
 from gtn_nas.search.ledger import architecture_of, scored_trials, standings
 from gtn_nas.search.race import lessons
+from gtn_nas.search.storage import without_password
 from gtn_nas.space import SearchSpace
 from gtn_nas.teacher.frozen import FrozenTeacher
 from gtn_nas.training import Recipe
@@ -26,6 +29,7 @@ from gtn_nas.training import Recipe
 __all__ = [
     "print_search",
     "race_with_progress",
+    "saying_what_is_kept",
     "search_summary",
     "search_with_progress",
     "share_with_progress",
@@ -64,6 +68,20 @@ def share_with_progress(
 
     with SearchView(study, trials, goal) as view:
         run_crew(crew, words, done)
+
+
+@contextmanager
+def saying_what_is_kept(studies: Sequence[optuna.Study], trials: int, storage: str | None) -> Iterator[None]:
+    """Say at an interruption what the latest of ``studies``, which may become more meanwhile, keeps."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if storage is None:
+            note("no --storage: nothing was kept.")
+        elif studies:
+            kept = f"{len(settled_trials(studies[-1]))} of {count(trials, 'candidate is', 'candidates are')} kept"
+            note(f"{kept} in [bold]{escape(without_password(storage))}[/]; the same command goes on.")
+        raise
 
 
 def race_with_progress(study: optuna.Study, race: Race, budget: Budget) -> None:
@@ -127,8 +145,8 @@ def print_search(
     failures = [row for row in rows if row["state"] == "FAIL"]
     if failures:
         reason = escape(failures[0]["reason"])
-        note(f"[yellow]{len(failures)} of {len(rows)} candidates failed[/]; first reason: {reason}")
-    table = Table(title=f"best of {len(rows)} candidates" + (", trained on real data" if verified else ""))
+        note(f"[yellow]{len(failures)} of {count(len(rows), 'candidate')} failed[/]; first reason: {reason}")
+    table = Table(title=f"best of {count(len(rows), 'candidate')}" + (", trained on real data" if verified else ""))
     table.add_column("trial", justify="right")
     names = study.user_attrs["objectives"]
     for name in ["proxy score"] if names == ["accuracy"] else names:
@@ -166,7 +184,7 @@ def print_search(
         epochs = [row["epochs"] for row in verified if "epochs" in row]
         if epochs:
             spread = " to ".join(dict.fromkeys((f"{min(epochs):.3g}", f"{max(epochs):.3g}")))
-            results.print(f"The real trainings took {spread} epochs.")
+            results.print(f"The real trainings took {spread} {'epoch' if spread == '1' else 'epochs'}.")
         regret = _regret(study, verified)
         if regret is not None:
             results.print(
@@ -195,4 +213,5 @@ def show_in_dashboard(study: optuna.Study, storage: str, teachers: Sequence[Froz
         show_study(study, storage, teachers[0] if teachers else None)
         note(f"watch it: gtn-nas dashboard --storage {escape(shlex.quote(storage))}")
     else:
-        note("watch it in the browser: pip install 'gtn-nas\\[dashboard]'; gtn-nas dashboard --storage …")
+        command = f"gtn-nas dashboard --storage {shlex.quote(storage)}"
+        note(escape(f"watch it in the browser: {how_to_install('dashboard')}; {command}"))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from gtn_nas.errors import UserError
 from gtn_nas.meta.config import MetaConfig
@@ -19,7 +22,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["Settings", "load_settings", "patient"]
+__all__ = ["Settings", "load_settings", "patient", "refuse_idle", "settings_of"]
 
 _PATIENCE = 3  # epochs
 
@@ -66,14 +69,33 @@ def load_settings(
     try:
         return model.model_validate(tree)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        if first["type"] == "value_error":  # settings that do not go together; the sentence says all
-            raise UserError(f"setting {place}: {first['ctx']['error']}.") from error
-        raise UserError(
-            f"setting {place}: {first['msg'].lower()}, but got {first['input']!r}; "
-            f"the groups are {', '.join(model.model_fields)}."
-        ) from error
+        raise UserError(_in_words(model, error.errors()[0])) from error
+
+
+def refuse_idle(assignments: Sequence[str], idle: Mapping[str, str]) -> None:
+    """Refuse what is assigned by --set and has no effect; a file may hold more, for it serves several verbs.
+
+    Args:
+        assignments: ``group.name=value`` each.
+        idle: groups that are not read, and why.
+
+    Raises:
+        UserError: one of them is assigned to.
+    """
+    for text in assignments:
+        why = idle.get(text.partition(".")[0].strip())
+        if why is not None:
+            raise UserError(f"--set {text} has no effect here: {why}; leave it out.")
+
+
+def settings_of(model: type[Settings]) -> dict[str, dict[str, FieldInfo]]:
+    """Return the settings of every group of ``model``: group → name → what is known of it."""
+    groups = {name: field.annotation for name, field in model.model_fields.items()}
+    return {
+        name: dict(kind.model_fields)
+        for name, kind in groups.items()
+        if isinstance(kind, type) and issubclass(kind, BaseModel)
+    }
 
 
 def patient(recipe: Recipe) -> Recipe:
@@ -88,6 +110,33 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise UserError(f"cannot read settings file {path} ({error.strerror}); check the path.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path} is not valid TOML ({error}); correct it.") from error
+
+
+def _in_words(model: type[Settings], fault: ErrorDetails) -> str:
+    """Return one sentence for a fault that pydantic found."""
+    place, given = [str(part) for part in fault["loc"]], fault["input"]
+    if fault["type"] == "extra_forbidden":
+        of_group = [next(iter(given))] if len(place) == 1 and isinstance(given, dict) and given else []
+        return _unknown(settings_of(model), [*place, *of_group])
+    if fault["type"] == "value_error":  # settings that do not go together; the sentence says all
+        return f"setting {'.'.join(place)}: {fault['ctx']['error']}."
+    if len(place) == 1:
+        return f"{place[0]} is a group of settings, but got {given!r}; write {place[0]}.NAME=VALUE."
+    return f"setting {'.'.join(place)}: {fault['msg'].lower()}, but got {given!r}."
+
+
+def _unknown(groups: Mapping[str, Iterable[str]], place: Sequence[str]) -> str:
+    """Say which setting was meant; all of the group, or the groups, where none is near."""
+    *group, name = place[:2]
+    searched = {one: names for one, names in groups.items() if [one] == group} or groups
+    near = [f"{one}.{found}" for one, names in searched.items() for found in get_close_matches(name, names, 2, 0.7)]
+    exact = [full for full in near if full.endswith(f".{name}")]
+    said = f"unknown setting {'.'.join(place)}; "
+    if near:
+        return said + f"did you mean {' or '.join(exact or near)}? gtn-nas settings lists all."
+    if searched is not groups:
+        return said + f"the settings of {group[0]} are {', '.join(groups[group[0]])}."
+    return said + f"settings are written GROUP.NAME=VALUE, and the groups are {', '.join(groups)}."
 
 
 def _assign(tree: dict[str, Any], name: str, value: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from gtn_nas.cli.options import DeviceOption, JsonOption, ThreadsOption
-from gtn_nas.cli.output import note, print_json, progress_bar, results
+from gtn_nas.cli.output import help_of, note, print_json, progress_bar, results
 from gtn_nas.device import pick_device, set_threads
 from gtn_nas.meta.trainer import MetaTrainer, OuterStep
 from gtn_nas.study import (
@@ -38,9 +39,9 @@ NameArgument = Annotated[str, typer.Argument(help="a shipped study's name, or pa
 def study_verbs() -> typer.Typer:
     """Reproduce published experiments: list the studies, show one, or run one."""
     app = typer.Typer(no_args_is_help=True, help=study_verbs.__doc__)
-    app.command("list")(list_studies)
-    app.command("show")(show_study)
-    app.command("run")(run_study_command)
+    verbs: dict[str, Callable[..., None]] = {"list": list_studies, "show": show_study, "run": run_study_command}
+    for name, verb in verbs.items():
+        app.command(name, help=help_of(verb))(verb)
     return app
 
 

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from gtn_nas.cli.output import note, print_json, results
-from gtn_nas.teacher.store import Stored, store_folder, stored_teachers
+from gtn_nas.teacher.store import Stored, shipped_folder, store_folder, stored_teachers
 
 __all__ = ["teachers_command"]
 
@@ -21,9 +21,11 @@ def teachers_command(
     """List the teachers in the store and those that come with the package."""
     found = list(stored_teachers())
     if as_json:
-        print_json({"store": str(store_folder()), "teachers": [_facts(teacher) for teacher in found]})
+        listed = [_facts(teacher) for teacher in found]
+        print_json({"store": str(store_folder()), "shipped": str(shipped_folder()), "teachers": listed})
         return
     note(f"store: [bold]{escape(str(store_folder()))}[/]")
+    note(f"shipped: [bold]{escape(str(shipped_folder()))}[/]")
     if not found:
         note("no teachers yet; gtn-nas train-teacher makes one.")
         return
@@ -48,6 +50,7 @@ def teachers_command(
         table.add_row(*names, facts["lesson"], accuracy, minutes)
     results.print(table)
     note("accuracy: real images, architectures that training never saw; the last section comes with the package.")
+    note("--teacher, show and export teacher take these names.")
 
 
 def _facts(teacher: Stored) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from gtn_nas.cli.options import (
     open_space_and_task,
 )
 from gtn_nas.cli.output import describe, note, print_json, results
-from gtn_nas.cli.settings import Settings, load_settings
+from gtn_nas.cli.settings import Settings, load_settings, refuse_idle
 from gtn_nas.device import describe_hardware, describe_versions
 from gtn_nas.errors import UserError
 from gtn_nas.model import SavedModel, save_model
@@ -57,6 +57,7 @@ def train_best_command(
     gtn-nas export model takes it to other runtimes.
     """
     settings = load_settings(Settings, config, assignments or [], {"recipe.epochs": epochs})
+    refuse_idle(assignments or [], dict.fromkeys(("teacher", "meta"), "it is for train-teacher"))
     if (out / CARD).is_file() and not force:
         raise UserError(f"{out} already holds a model; use --force to replace it, or another --out.")
     found = load_study(storage, study)

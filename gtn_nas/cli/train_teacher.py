@@ -23,8 +23,8 @@ from gtn_nas.cli.options import (
     open_space_and_task,
     parse_minutes,
 )
-from gtn_nas.cli.output import note, print_json
-from gtn_nas.cli.settings import Settings, load_settings
+from gtn_nas.cli.output import count, note, print_json
+from gtn_nas.cli.settings import Settings, load_settings, refuse_idle
 from gtn_nas.correlation import load_truth
 from gtn_nas.errors import UserError
 from gtn_nas.meta.checkpoint import CHECKPOINT
@@ -81,6 +81,7 @@ def train_teacher_command(
     settings = load_settings(
         Settings, config, assignments or [], {"meta.iterations": iterations, "meta.minutes": minutes, "meta.seed": seed}
     )
+    refuse_idle(assignments or [], {"recipe": "it is for real training, by truth, search and train-best"})
     if resume and force:
         raise UserError("--resume goes on from what --force would remove; give one of the two.")
     if learner is not None and space is not None:
@@ -105,10 +106,10 @@ def train_teacher_command(
     quality = teacher.card["quality"]
     note(
         f"teacher saved to [bold]{escape(str(place))}[/]: "
-        f"{summary['outer_steps']} outer steps in {summary['seconds']:.0f} s, "
-        f"{quality['learners']} fresh learners ({_count(quality['architectures'], 'architecture')}) "
+        f"{count(summary['outer_steps'], 'outer step')} in {summary['seconds']:.0f} s, "
+        f"{count(quality['learners'], 'fresh learner')} ({count(quality['architectures'], 'architecture')}) "
         f"reach {quality['mean_validation_accuracy']:.3f} "
-        f"± {quality['std']:.3f} on real validation images after {settings.teacher.steps} steps."
+        f"± {quality['std']:.3f} on real validation images after {count(settings.teacher.steps, 'step')}."
     )
     words = ["--space", named, "--data", data, *(["--teacher", str(out)] if out is not None else [])]
     words += [] if train_limit is None else ["--train-limit", str(train_limit)]
@@ -144,7 +145,10 @@ def train_with_progress(
     if not world.leads:
         return train(None)
     try:
-        with TrainingView() as view, TensorBoardLog(log) if log is not None else nullcontext() as written:
+        with (
+            TrainingView(_first_phase(settings, resume)) as view,
+            TensorBoardLog(log) if log is not None else nullcontext() as written,
+        ):
 
             def show(trainer: MetaTrainer, step: OuterStep) -> None:
                 view.add(trainer, step)
@@ -156,11 +160,15 @@ def train_with_progress(
         if can_resume(out):
             saved = f"checkpoint saved to [bold]{escape(str(out))}[/]"
             note(f"{saved}; train-teacher with the same settings and --resume goes on.")
+        else:
+            note("nothing to save yet: no outer step was taken; the same command starts anew.")
         raise
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+def _first_phase(settings: Settings, resume: bool) -> str:
+    """Say what is done before the first outer step."""
+    warms = settings.teacher.kind == "generator" and settings.teacher.warm_start > 0
+    return "warm start on real images" if warms and not resume else "first outer step"
 
 
 def _summary(teacher: FrozenTeacher, out: Path) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -19,9 +19,10 @@ from gtn_nas.cli.options import (
     TrainLimitOption,
     open_space_and_task,
 )
-from gtn_nas.cli.output import note, print_json, progress_bar
-from gtn_nas.cli.settings import Settings, load_settings
+from gtn_nas.cli.output import count, note, print_json, progress_bar
+from gtn_nas.cli.settings import Settings, load_settings, refuse_idle
 from gtn_nas.correlation import Training, TruthTable, ceiling, make_truth, spearman
+from gtn_nas.files import count_lines
 from gtn_nas.search.evaluator import CandidateFailed
 from gtn_nas.space import SearchSpace
 from gtn_nas.task import Task
@@ -49,6 +50,7 @@ def truth_command(
     Run it again to go on after an interruption, or with more architectures or seeds to extend the table.
     """
     settings = load_settings(Settings, config, assignments or [])
+    refuse_idle(assignments or [], dict.fromkeys(("teacher", "meta"), "it is for train-teacher"))
     loaded_space, task = open_space_and_task(space, data, device, threads, train_limit)
     failures = list[CandidateFailed]()
     with progress_bar("trainings") as progress:
@@ -57,26 +59,31 @@ def truth_command(
         def show(training: Training, done: int, total: int) -> None:
             progress.update(bar, completed=done, total=total, note=f"test {training.test_accuracy:.3f}")
 
-        made = make_truth(
-            out,
-            loaded_space,
-            task,
-            settings.recipe,
-            architectures=architectures,
-            seeds=seeds,
-            sample_seed=sample_seed,
-            workers=workers,
-            on_training=show,
-            on_failure=failures.append,
-        )
+        try:
+            made = make_truth(
+                out,
+                loaded_space,
+                task,
+                settings.recipe,
+                architectures=architectures,
+                seeds=seeds,
+                sample_seed=sample_seed,
+                workers=workers,
+                on_training=show,
+                on_failure=failures.append,
+            )
+        except KeyboardInterrupt:
+            kept = count(count_lines(out), "training is", "trainings are")
+            note(f"{kept} kept in [bold]{escape(str(out))}[/]; the same command goes on.")
+            raise
     summary = {**_summary(out, loaded_space, task, made), "failed": len(failures)}
     if as_json:
         print_json(summary)
         return
+    size = f"{count(summary['n'], 'architecture')} × {count(summary['seeds'], 'seed')}"
     note(
-        f"{out}: {summary['n']} architectures × {summary['seeds']} seeds, test accuracy {summary['min']:.3f} to "
-        f"{summary['max']:.3f}; Spearman of the parameter count {_show(summary['params_spearman'])}, of two halves of "
-        f"the seeds {_show(summary['ceiling'])}."
+        f"{escape(str(out))}: {size}, test accuracy {summary['min']:.3f} to {summary['max']:.3f}; Spearman of the "
+        f"parameter count {_show(summary['params_spearman'])}, of two halves of the seeds {_show(summary['ceiling'])}."
     )
     if failures:
         reason = escape(str(failures[0]))
@@ -85,7 +92,7 @@ def truth_command(
         note(str(summary["left_out"]))
 
 
-def _summary(out: Path, space: SearchSpace, task: Task, made: int) -> dict[str, object]:
+def _summary(out: Path, space: SearchSpace, task: Task, made: int) -> dict[str, Any]:
     table = TruthTable.load(out, space, task)
     params = table.counts(space, task)["params"]
     limit = ceiling(table.accuracies)

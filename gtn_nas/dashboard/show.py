@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from gtn_nas.dashboard.artifacts import artifact_folder, keep_teacher_images
 from gtn_nas.dashboard.figures import curves_figure, verified_figure
 from gtn_nas.dashboard.note import study_note
 from gtn_nas.errors import UserError
-from gtn_nas.search.storage import open_storage
+from gtn_nas.extras import how_to_install
+from gtn_nas.search.storage import existing_storage
 from gtn_nas.teacher.frozen import FrozenTeacher
 
 __all__ = ["can_show", "serve", "show_study"]
@@ -36,20 +38,27 @@ def show_study(study: optuna.Study, storage: str, teacher: FrozenTeacher | None 
             save_plotly_graph_object(study, figure, graph_object_id=name)
 
 
-def serve(storage: str, host: str, port: int, artifacts: Path | None = None) -> None:
-    """Run the dashboard until it is interrupted.
+def serve(
+    storage: str,
+    host: str,
+    port: int,
+    artifacts: Path | None = None,
+    announce: Callable[[str], None] = lambda address: None,
+) -> None:
+    """Run the dashboard until it is interrupted; ``announce`` is told its address.
 
     Raises:
-        UserError: it is not installed, the storage cannot be opened, or the address is taken.
+        UserError: it is not installed, the storage is not there or cannot be opened, or the address is taken.
     """
     if not can_show():
-        raise UserError("the dashboard is not installed; pip install 'gtn-nas[dashboard]'")
+        raise UserError(f"the dashboard is not installed; {how_to_install('dashboard')}.")
     from optuna.artifacts import FileSystemArtifactStore
     from optuna_dashboard import run_server
 
-    opened = open_storage(storage)
+    opened = existing_storage(storage)
     folder = artifacts or artifact_folder(storage)
     folder.mkdir(parents=True, exist_ok=True)
+    announce(f"http://{host}:{port}/")
     try:
         run_server(opened, host=host, port=port, artifact_store=FileSystemArtifactStore(folder))
     except OSError as error:

@@ -24,6 +24,12 @@ from gtn_nas.teacher.lesson import Lesson
 __all__ = ["CHECKPOINT", "restore_checkpoint", "save_checkpoint"]
 
 CHECKPOINT = "checkpoint.safetensors"
+_SPACE, _TASK, _HELD_OUT = "space", "task", "held-out architectures"
+_OTHERS = {  # what differs where hashes do
+    _SPACE: "another search space",
+    _TASK: "another data set, or other images of it (--train-limit)",
+    _HELD_OUT: "another --truth table, or without one",
+}
 
 
 def save_checkpoint(trainer: MetaTrainer, folder: Path) -> None:
@@ -62,9 +68,10 @@ def restore_checkpoint(trainer: MetaTrainer, folder: Path) -> None:
         theirs = dict(described["settings"])
         for name, value in _settings(trainer).items():
             if theirs.get(name) != value:
+                differs = _OTHERS.get(name, f"{name} = {theirs.get(name)!r}, this run has {value!r}")
                 raise UserError(
-                    f"the checkpoint in {folder} was made with {name} = {theirs.get(name)!r}, this run has {value!r}; "
-                    "resume with the same settings, or give another --out."
+                    f"the checkpoint in {folder} was made with {differs}; resume with the same settings, or give "
+                    "another --out."
                 )
         _restore(trainer, described, tensors)
     except UserError:
@@ -114,12 +121,13 @@ def _metadata(content: bytes) -> dict[str, str]:
 
 
 def _settings(trainer: MetaTrainer) -> dict[str, Any]:
+    """Return what a resumed training must have in common with the checkpoint's, in the order of comparison."""
     meta = trainer.config.model_dump(exclude={"iterations", "minutes", "memory_budget", "learners"})
     return {
-        "space": trainer.space.fingerprint,
-        "task": trainer.task.fingerprint,
-        "held-out architectures": _held_out(trainer),
-        "learners of all processes": trainer.config.learners * trainer.world.size,
         **{f"teacher.{name}": value for name, value in trainer.teacher.config.model_dump().items()},
         **{f"meta.{name}": value for name, value in meta.items()},
+        "learners of all processes": trainer.config.learners * trainer.world.size,
+        _SPACE: trainer.space.fingerprint,
+        _TASK: trainer.task.fingerprint,
+        _HELD_OUT: _held_out(trainer),  # which depends on all of these, and so is compared last
     }

@@ -20,9 +20,14 @@ class MetaConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    iterations: Annotated[int | None, Field(ge=1)] = None
-    minutes: Annotated[float | None, Field(gt=0)] = None
-    engine: Literal["mixed", "unrolled", "higher"] = "mixed"
+    iterations: Annotated[
+        int | None, Field(ge=1, description=f"outer steps; {_OUTER_STEPS} unless minutes are given")
+    ] = None
+    minutes: Annotated[float | None, Field(gt=0, description="time after which the training ends")] = None
+    engine: Annotated[
+        Literal["mixed", "unrolled", "higher"],
+        Field(description="what computes meta-gradients; the last two are references"),
+    ] = "mixed"
     memory_budget: Annotated[int, Field(ge=0, description="MiB of step graphs that engine mixed may keep")] = 1024
     learners: Annotated[int, Field(ge=1, description="learners per outer step and process")] = 1
     sampling: Annotated[
@@ -59,7 +64,7 @@ class MetaConfig(BaseModel):
     ] = 0.98
     validate_every: Annotated[int, Field(ge=0, description="outer steps between validations, 0: none")] = 100
     validation_architectures: Annotated[int, Field(ge=1, description="held out, to choose the best teacher by")] = 8
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, description="of everything random")] = 0
 
     @model_validator(mode="after")
     def _ranks_several(self) -> MetaConfig:

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from gtn_nas.errors import UserError
-from gtn_nas.files import write_atomically
+from gtn_nas.extras import how_to_install
+from gtn_nas.files import refuse_existing, write_atomically
 from gtn_nas.model.saved import SavedModel
 
 __all__ = ["FORMS", "export_model"]
@@ -32,8 +33,9 @@ def export_model(model: SavedModel, form: str, path: Path) -> float:
         path: the file.
 
     Raises:
-        UserError: a package is missing, or what was written does not compute what PyTorch does.
+        UserError: ``path`` exists, a package is missing, or what was written does not compute what PyTorch does.
     """
+    refuse_existing(path)
     network = model.from_pixels()
     images = torch.rand(3, *model.image_shape, generator=torch.Generator().manual_seed(0))
     content, run = FORMS[form](network, images)
@@ -57,7 +59,7 @@ Exported = tuple[bytes, Callable[[Tensor], Tensor]]
 def _onnx(network: nn.Module, images: Tensor) -> Exported:
     missing = [name for name in ("onnx", "onnxscript") if find_spec(name) is None]
     if missing:
-        raise UserError(f"exporting to ONNX needs {' and '.join(missing)}; pip install 'gtn-nas[export]'")
+        raise UserError(f"exporting to ONNX needs {' and '.join(missing)}; {how_to_install('export')}.")
     from onnx import checker, load_from_string
     from onnx.reference import ReferenceEvaluator
 

@@ -11,6 +11,7 @@ from types import TracebackType
 from matplotlib.image import imread
 
 from gtn_nas.errors import UserError
+from gtn_nas.extras import how_to_install
 from gtn_nas.meta.train import freeze
 from gtn_nas.meta.trainer import MetaTrainer, OuterStep
 from gtn_nas.report.from_run import teacher_view
@@ -30,7 +31,7 @@ class TensorBoardLog:
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
-            raise UserError("--log needs TensorBoard; install it: pip install 'gtn-nas[log]'.") from error
+            raise UserError(f"--log needs TensorBoard; {how_to_install('log')}.") from error
         self._writer = SummaryWriter(str(folder))
         self._validated: int | None = None
 

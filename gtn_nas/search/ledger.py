@@ -18,7 +18,7 @@ from gtn_nas.proxy import Proxy
 from gtn_nas.search.evaluator import Evaluation
 from gtn_nas.search.latency import Hardware
 from gtn_nas.search.objectives import Goal
-from gtn_nas.search.storage import open_storage, without_password
+from gtn_nas.search.storage import existing_storage, open_storage, without_password
 from gtn_nas.space import Architecture, SearchSpace
 
 __all__ = [
@@ -45,6 +45,11 @@ __all__ = [
 
 
 _RACE, _TIMED_ON = "race", "timed_on"
+_OTHERS = {  # what differs where hashes do
+    "space_fingerprint": "another version of its space, under the same name",
+    "task_fingerprint": "other images of its data set: another --train-limit, another split, or other files",
+    "proxy_fingerprint": "another teacher, or other settings of its proxy (recipe.*, what it is calibrated by)",
+}
 _SAME = ("space_fingerprint", "task_fingerprint", "proxy_fingerprint", "seeds")  # what a score depends on
 
 
@@ -83,22 +88,20 @@ def open_study(
     )
     mine: dict[str, Any] = {
         "space": proxy.space.name,
-        "space_fingerprint": proxy.space.fingerprint,
         "task": proxy.task.name,
-        "task_fingerprint": proxy.task.fingerprint,
         "proxy": proxy.name,
-        "proxy_fingerprint": proxy.fingerprint,
         "seeds": seeds,
         "objectives": list(goal.names),
         "limits": asdict(goal.limits),
+        "space_fingerprint": proxy.space.fingerprint,
+        "task_fingerprint": proxy.task.fingerprint,
+        "proxy_fingerprint": proxy.fingerprint,  # of all the rest, and so compared last
     }
     theirs = study.user_attrs
     for field, value in mine.items():
         if field in theirs and theirs[field] != value:
-            raise UserError(
-                f"study {name!r} was made with {field} {theirs[field]!r}, but this search has {value!r}; "
-                "give another --study name, or the same settings."
-            )
+            differs = _OTHERS.get(field, f"{field} {theirs[field]!r}, but this search has {value!r}")
+            raise UserError(f"study {name!r} was made with {differs}; give another --study name, or the same settings.")
         if field not in theirs:
             study.set_user_attr(field, value)
     sources = {"space_source": proxy.space.origin or proxy.space.name, "task_source": proxy.task.source}
@@ -114,9 +117,9 @@ def load_study(storage: str, name: str) -> optuna.Study:
     """Return a study that a search made.
 
     Raises:
-        UserError: the storage cannot be opened, holds no such study, or a search did not make it.
+        UserError: the storage is not there or cannot be opened, holds no such study, or a search did not make it.
     """
-    opened = open_storage(storage)
+    opened = existing_storage(storage)
     known = optuna.get_all_study_names(storage=opened)
     if name not in known:
         raise UserError(

@@ -27,6 +27,7 @@ from gtn_nas.search.objectives import Goal
 from gtn_nas.space import Architecture, load_space
 from gtn_nas.task import load_task
 from gtn_nas.teacher.frozen import load_teacher
+from gtn_nas.teacher.store import folder_of
 from gtn_nas.training import Recipe
 
 __all__ = ["main"]
@@ -39,7 +40,7 @@ def main(words: Sequence[str] | None = None) -> int:
     given = nni.get_next_parameter()
     if not given:
         raise UserError("no parameters came from NNI; run this as the trial_command of an experiment.")
-    goal = Goal((options.objective,), Limits(options.max_params, options.max_flops, options.max_latency))
+    goal = Goal((options.objective,), _limits(options))
     proxy = goal.prepared(_proxy(options))
     architecture = from_nni(proxy.space.parameters, given)
 
@@ -70,6 +71,11 @@ def main(words: Sequence[str] | None = None) -> int:
     return 0 if math.isfinite(value) else 1
 
 
+def _limits(options: argparse.Namespace) -> Limits:
+    latency = None if options.max_latency is None else options.max_latency / 1000
+    return Limits(options.max_params, options.max_flops, latency)
+
+
 def _known(options: argparse.Namespace, proxy: Proxy, architecture: Architecture, goal: Goal) -> Evaluation | None:
     """Return what the search knows of the architecture already, if anything; it costs no seconds again."""
     known = {} if options.known is None else read_known(options.known)
@@ -81,7 +87,7 @@ def _known(options: argparse.Namespace, proxy: Proxy, architecture: Architecture
 
 def _proxy(options: argparse.Namespace) -> Proxy:
     set_threads(options.threads)
-    teachers = [] if options.teacher is None else [load_teacher(options.teacher)]
+    teachers = [] if options.teacher is None else [load_teacher(folder_of(options.teacher))]
     card: dict[str, Any] = teachers[0].card if teachers else {}
     space = load_space(options.space or str(card.get("space_source") or card.get("space") or "cnn_small"))
     data = options.data or str(card.get("source") or card.get("task") or "digits")
@@ -93,7 +99,7 @@ def _proxy(options: argparse.Namespace) -> Proxy:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m gtn_nas.search.nni_trial", description="one trial of NNI's")
-    parser.add_argument("--teacher", type=Path, help="folder of a trained teacher")
+    parser.add_argument("--teacher", type=Path, help="folder of a trained teacher, or its name in gtn-nas teachers")
     parser.add_argument("--space", help="search space (default: the teacher's)")
     parser.add_argument("--data", help="data set (default: the teacher's)")
     parser.add_argument("--train-limit", type=int, help="use only so many training images")
@@ -102,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seeds", type=int, default=1, help="initialisations of each candidate")
     parser.add_argument("--max-params", type=int, help="leave out larger networks")
     parser.add_argument("--max-flops", type=int, help="leave out costlier ones")
-    parser.add_argument("--max-latency", type=float, help="leave out slower ones, in seconds for one image")
+    parser.add_argument("--max-latency", type=float, help="leave out slower ones: milliseconds for one image")
     parser.add_argument("--recipe", default="{}", help="settings of real training, as JSON")
     parser.add_argument("--known", type=Path, help="file of scores that need not be computed again")
     parser.add_argument("--device", default="auto")

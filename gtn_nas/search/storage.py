@@ -6,16 +6,18 @@ import random
 import re
 import sqlite3
 import time
+from pathlib import Path
 from typing import Any
 
 import optuna
 from optuna.storages import BaseStorage, GrpcStorageProxy, RDBStorage, get_storage
+from sqlalchemy import make_url
 
 from gtn_nas.errors import UserError
 from gtn_nas.extras import need_extra
 from gtn_nas.search.gathering import GatheringStorage
 
-__all__ = ["is_file", "open_storage", "serve_storage", "without_password"]
+__all__ = ["existing_storage", "is_file", "open_storage", "serve_storage", "without_password"]
 
 _TRIES = 5
 _PATIENCE = 60  # seconds that a statement waits while another process writes to the same SQLite file, or for a server
@@ -49,6 +51,18 @@ def open_storage(url: str | None) -> BaseStorage:
             f"cannot open storage {without_password(url)!r} ({first}); give a URL such as sqlite:///nas.db or "
             "postgresql://user@host/database."
         ) from error
+
+
+def existing_storage(url: str) -> BaseStorage:
+    """Return the storage at ``url`` for reading what searches left there; an SQLite file is not made.
+
+    Raises:
+        UserError: there is no such file, or as for :func:`open_storage`.
+    """
+    path = make_url(url).database if url.startswith("sqlite:") else None
+    if path is not None and not Path(path).is_file():
+        raise UserError(f"no such database {path}; give the --storage of a search, which makes it.")
+    return open_storage(url)
 
 
 def serve_storage(url: str, host: str, port: int) -> None:

@@ -45,8 +45,10 @@ class TeacherConfig(BaseModel):
     learning_rate_decay: Annotated[
         float | None, Field(gt=0, le=1, description="share of it that is left at the last step; the optimiser's own")
     ] = None
-    statistics: Statistics = "synthetic"
-    statistics_batches: Annotated[int, Field(ge=1)] = 4
+    statistics: Annotated[
+        Statistics, Field(description="whose batch-norm statistics count when a learner is examined")
+    ] = "synthetic"
+    statistics_batches: Annotated[int, Field(ge=1, description="the lesson's last batches that these are taken of")] = 4
     warm_start: Annotated[int, Field(ge=0, description="steps that fit the generator to real images first")] = 300
 
     @model_validator(mode="after")

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from safetensors.numpy import save
 
-from gtn_nas.errors import UserError
+from gtn_nas.files import refuse_existing
 from gtn_nas.teacher.frozen import FrozenTeacher, save_teacher
 
 __all__ = ["export_teacher"]
@@ -26,8 +26,7 @@ def export_teacher(teacher: FrozenTeacher, form: Literal["npz", "safetensors", "
     Raises:
         UserError: ``out`` already exists.
     """
-    if out.exists():
-        raise UserError(f"{out} already exists; remove it or give another --out.")
+    refuse_existing(out)
     if form == "folder":
         save_teacher(teacher.quantised(), out)
         return

@@ -21,7 +21,15 @@ from gtn_nas.task import Task
 from gtn_nas.teacher.config import TeacherConfig
 from gtn_nas.teacher.frozen import CARD
 
-__all__ = ["Stored", "find_teacher", "place_for", "store_folder", "stored_teachers"]
+__all__ = [
+    "Stored",
+    "find_teacher",
+    "folder_of",
+    "place_for",
+    "shipped_folder",
+    "store_folder",
+    "stored_teachers",
+]
 
 
 @dataclass(frozen=True)
@@ -62,7 +70,7 @@ def store_folder() -> Path:
 
 def stored_teachers() -> Iterator[Stored]:
     """Yield all teachers, the user's own first; where a card cannot be read it is empty, and serves nobody."""
-    places: list[tuple[Path, Literal["own", "shipped"]]] = [(store_folder(), "own"), (_shipped_folder(), "shipped")]
+    places: list[tuple[Path, Literal["own", "shipped"]]] = [(store_folder(), "own"), (shipped_folder(), "shipped")]
     for root, origin in places:
         for path in sorted(root.glob(f"*/{CARD}")):
             try:
@@ -100,9 +108,27 @@ def place_for(task: Task, space: SearchSpace, config: TeacherConfig) -> Path:
     return store_folder() / f"{_plain(task.name)}-{_plain(space.name)}-{settings[:8]}"
 
 
+def shipped_folder() -> Path:
+    """Return the folder of the teachers that come with the package."""
+    return Path(str(files("gtn_nas") / "shipped"))
+
+
+def folder_of(named: Path) -> Path:
+    """Return the folder of a teacher that is given by its folder, or else by its name in the list of teachers.
+
+    Raises:
+        UserError: it is neither.
+    """
+    if named.exists():
+        return named
+    for teacher in stored_teachers():  # the user's own first
+        if teacher.folder.name == str(named):
+            return teacher.folder
+    raise UserError(
+        f"no teacher in {str(named)!r}, and none has this name; gtn-nas teachers lists the names, "
+        "gtn-nas train-teacher --out trains another."
+    )
+
+
 def _plain(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.]+", "-", name).strip("-")
-
-
-def _shipped_folder() -> Path:
-    return Path(str(files("gtn_nas") / "shipped"))

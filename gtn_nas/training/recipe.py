@@ -18,19 +18,24 @@ class Recipe(BaseModel):
     One recipe for every architecture of a table: a rate that is tuned per network would blur what differs
     between the networks.
 
-    ``patience``: end a training after so many epochs without a better validation accuracy and keep the best epoch's
-    network; 0 trains to the end, as truth tables are made.
+    With ``patience`` the best epoch's network is kept; without, the last, as truth tables are made.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    epochs: Annotated[int, Field(ge=1)] = 10
-    batch_size: Annotated[int, Field(ge=1)] = 64
-    learning_rate: Annotated[float, Field(gt=0)] = 3e-3
-    weight_decay: Annotated[float, Field(ge=0)] = 1e-2
-    warmup_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    patience: Annotated[int, Field(ge=0)] = 0
+    epochs: Annotated[int, Field(ge=1, description="passes over the training images")] = 10
+    batch_size: Annotated[int, Field(ge=1, description="images per step")] = 64
+    learning_rate: Annotated[float, Field(gt=0, description="the highest, after the warm-up")] = 3e-3
+    weight_decay: Annotated[float, Field(ge=0, description="AdamW's")] = 1e-2
+    warmup_fraction: Annotated[float, Field(ge=0, lt=1, description="share of the steps in which the rate rises")] = 0.1
+    label_smoothing: Annotated[float, Field(ge=0, lt=1, description="share of a target given to all classes")] = 0.0
+    patience: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="epochs without a better validation accuracy that end a training, 0: never; 3 for --verify",
+        ),
+    ] = 0
 
     @property
     def fingerprint(self) -> str:

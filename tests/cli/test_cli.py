@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from warnings import catch_warnings
 
@@ -20,6 +21,7 @@ import pytest
 from gtn_nas import __version__
 from gtn_nas.cli.app import GROUPS, VERBS, main
 from gtn_nas.correlation import RIVALS
+from gtn_nas.extras import EXTRAS
 from gtn_nas.proxy import Proxy, Score
 from gtn_nas.search import score_over_seeds
 from gtn_nas.space import Architecture
@@ -160,6 +162,10 @@ def test_search_prints_a_table_for_people(workshop: Path) -> None:
     done = run("search", "--teacher", workshop / "teacher", "--trials", "3", "--threads", "1")
     assert "best of 3 candidates" in done.stdout
     assert "winner:" in done.stdout
+    words = ["--trials", "1", "--verify", "1", "--set", "recipe.epochs=1", "--threads", "1"]
+    done = run("search", "--proxy", "params", *words)
+    assert "best of 1 candidate, trained" in done.stdout
+    assert "The real trainings took 1 epoch." in done.stdout
 
 
 def test_correlate_writes_json_and_report(workshop: Path, tmp_path: Path) -> None:
@@ -210,6 +216,16 @@ def test_show_prints_the_card_and_draws_the_images(workshop: Path, tmp_path: Pat
     assert "mean_validation_accuracy" in run("show", workshop / "teacher").stdout
 
 
+def test_a_listed_name_serves_as_a_folder(tmp_path: Path) -> None:
+    assert json.loads(run("show", "digits-cnn_small", "--json").stdout)["task"] == "digits"
+    run("export", "teacher", "digits-cnn_small", "--out", tmp_path / "lesson.npz")
+    assert (tmp_path / "lesson.npz").is_file()
+    words = ["search", "--teacher", "digits-cnn_small", "--trials", "1", "--threads", "1", "--json"]
+    assert json.loads(run(*words).stdout)["trials"] == 1
+    words = ["correlate", "--teacher", "nobody", "--truth", "none.jsonl", "--out", tmp_path]
+    assert "no teacher in 'nobody', and none has this name" in refused(*words)
+
+
 def test_spaces_are_listed_described_and_checked(tmp_path: Path) -> None:
     listed = json.loads(run("spaces", "--json").stdout)["spaces"]
     assert {"cnn_small", "nasbench201"} <= {space["name"] for space in listed}
@@ -233,6 +249,7 @@ def test_doctor() -> None:
     facts = json.loads(run("doctor", "--json").stdout)
     assert facts["search spaces"].split(", ").count("cnn_small") == 1
     assert facts["torch"]
+    assert {f"extra {extra}" for extra in EXTRAS} <= facts.keys()
 
 
 def test_an_interrupted_training_says_how_to_resume_and_does(tmp_path: Path) -> None:
@@ -294,6 +311,31 @@ def _curve(folder: Path) -> list[object]:
 def test_bad_input_is_one_sentence(tmp_path: Path, words: list[str], says: str) -> None:
     assert says in refused("train-teacher", "--out", tmp_path / "t", *words)
     assert not (tmp_path / "t").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["search", "--set", "meta.iterations=5"], "--set meta.iterations=5 has no effect here: it is for train-t"),
+        (["search", "--teacher", "digits-cnn_small", "--set", "teacher.steps=64"], "but --teacher names one"),
+        (["search", "--proxy", "params", "--set", "teacher.steps=64"], "but --proxy params takes none"),
+        (["search", "--set", "nni.port=0"], "it is for --nni-service; leave it out"),
+        (["truth", "--out", "t.jsonl", "--set", "teacher.steps=4"], "it is for train-teacher; leave it out"),
+        (["train-teacher", "--set", "recipe.epochs=4"], "it is for real training, by truth, search and train-best"),
+        (
+            ["train-best", "s", "--storage", "sqlite:///none.db", "--out", "m", "--set", "meta.seed=1"],
+            "it is for train-teacher; leave it out",
+        ),
+    ],
+)
+def test_a_setting_without_effect_is_refused(words: list[str], says: str) -> None:
+    assert says in refused(*words)
+
+
+def test_a_file_of_settings_may_serve_several_verbs(tmp_path: Path) -> None:
+    (tmp_path / "s.toml").write_text("[meta]\nseed = 1\n[recipe]\nepochs = 1\n")
+    words = ["search", "--proxy", "params", "--trials", "1", "--threads", "1", "--json"]
+    assert json.loads(run(*words, "--config", tmp_path / "s.toml").stdout)["trials"] == 1
 
 
 def test_bad_data_is_one_sentence(tmp_path: Path) -> None:
@@ -388,6 +430,15 @@ def test_resume_and_force_are_refused_together(tmp_path: Path) -> None:
     assert "--resume goes on from what --force would remove" in said
 
 
+@pytest.mark.parametrize("verb", [["train-teacher"], ["correlate"], ["study", "run"]])
+def test_help_fills_the_lines_of_a_terminal(verb: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    described = run(*verb, "--help").stdout.partition("╭")[0]
+    lines = [line.strip() for line in described.splitlines()]
+    for line, following in pairwise(lines[lines.index("", 2) + 1 :]):
+        assert not following or not line or len(line) + 1 + len(following.split()[0]) > 78
+
+
 def test_the_version_is_said_at_once() -> None:
     done = subprocess.run([sys.executable, "-m", "gtn_nas", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == f"gtn-nas {__version__}"
@@ -401,7 +452,11 @@ def test_the_winner_is_trained_and_exported(tmp_path: Path) -> None:
     assert 0 < made["result"]["test_accuracy"] < 1
     assert made["recipe"]["epochs"] == 1
     assert "logits differ" in run("export", "model", tmp_path / "model", "--out", tmp_path / "m.onnx").stderr
-    assert (tmp_path / "m.onnx").stat().st_size > 1000
+    size = (tmp_path / "m.onnx").stat().st_size
+    assert size > 1000
+    said = refused("export", "model", tmp_path / "model", "--format", "pt2", "--out", tmp_path / "m.onnx")
+    assert "m.onnx already exists; remove it or give another --out" in said
+    assert (tmp_path / "m.onnx").stat().st_size == size
     assert "already holds a model; use --force" in refused(*words)
     assert "holds no study 'nope'; its studies are cnn_small-digits" in refused(
         "train-best", "nope", "--storage", storage, "--out", tmp_path / "other"
@@ -413,6 +468,16 @@ def test_the_winner_is_trained_and_exported(tmp_path: Path) -> None:
     assert "a teacher is exported as npz, safetensors or folder, not as pt2" in refused(
         "export", "teacher", tmp_path / "model", "--format", "pt2", "--out", tmp_path / "m.npz"
     )
+
+
+@pytest.mark.parametrize("words", [["train-best", "s", "--out", "model"], ["dashboard"]])
+def test_reading_a_storage_makes_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
+    monkeypatch.setattr("gtn_nas.dashboard.show.can_show", lambda: True)
+    monkeypatch.chdir(tmp_path)
+    assert "no such database nope.db; give the --storage of a search" in refused(
+        *words, "--storage", "sqlite:///nope.db"
+    )
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_list_of_verbs_needs_none_of_them(run_python: Callable[[str], str]) -> None:

@@ -9,8 +9,12 @@ import sys
 import pytest
 
 from gtn_nas.cli.app import main
-from gtn_nas.cli.nni import NniSearch
+from gtn_nas.cli.nni import NniSearch, SearchSettings, nni_experiment
 from gtn_nas.errors import UserError
+from gtn_nas.proxy import Params
+from gtn_nas.search import Goal, Limits, nni_trial
+from gtn_nas.task import Task
+from search_spaces.cnn_small import CnnSmall
 from tests.conftest import with_nni
 
 
@@ -28,6 +32,17 @@ def test_what_an_experiment_cannot_do_is_refused(words: dict[str, object], sente
     plain: dict[str, object] = {"service": "local", "engine": "nni", "sampler": "tpe", "seed": 0, "pruner": "none"}
     with pytest.raises(UserError, match=sentence):
         NniSearch(**{**plain, "calibrated": False, "scored_by": "gtn", **words})  # type: ignore[arg-type]
+
+
+def test_the_limits_of_an_experiment_reach_its_trials(digits: Task) -> None:
+    limits = Limits(60_000, 2_000_000, 0.0025)
+    asked = NniSearch("local", "nni", "tpe", 0, "none", calibrated=False, scored_by="params")
+    proxy, goal = Params(CnnSmall(), digits), Goal(limits=limits)
+    made = nni_experiment(asked, SearchSettings(), proxy, None, 1, goal, "cpu", 1, None, "s")
+    words = list(made.trial)
+    assert words[words.index("--max-latency") + 1] == "2.5"  # milliseconds, as the search itself takes them
+    assert nni_trial._limits(nni_trial._parser().parse_args(words)) == limits
+    assert nni_trial._limits(nni_trial._parser().parse_args([])) == Limits()
 
 
 @with_nni
@@ -48,4 +63,4 @@ def test_without_nni_its_install_command_is_named(
     with pytest.raises(SystemExit) as stopped:
         main()
     assert stopped.value.code == 2
-    assert "pip install 'gtn-nas[nni]'" in capsys.readouterr().err
+    assert "pip install '.[nni]'" in capsys.readouterr().err

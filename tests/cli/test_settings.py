@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from gtn_nas.cli.demo import DemoSettings
-from gtn_nas.cli.settings import Settings, load_settings
+from gtn_nas.cli.nni import SearchSettings
+from gtn_nas.cli.settings import Settings, load_settings, settings_of
 from gtn_nas.errors import UserError
 from gtn_nas.meta import inner_optimiser
 from studies import study_file
@@ -46,9 +47,9 @@ def test_the_settings_of_shipped_teachers_hold(path: Path) -> None:
 @pytest.mark.parametrize(
     ("assignment", "says"),
     [
-        ("demo.candidates=0", r"setting demo\.candidates: .* but got 0; the groups are .*demo"),
-        ("demo.colour=red", r"setting demo\.colour: extra inputs are not permitted, but got 'red'"),
-        ("demo=3", r"setting demo: .* but got 3"),
+        ("demo.candidates=0", r"setting demo\.candidates: .* but got 0\.$"),
+        ("demo.colour=red", r"unknown setting demo\.colour; the settings of demo are data, .*score_seeds\.$"),
+        ("demo=3", r"^demo is a group of settings, but got 3; write demo\.NAME=VALUE\.$"),
         ("demo.candidates.more=3", "has a value where a group is needed"),
     ],
 )
@@ -57,3 +58,41 @@ def test_faults_in_the_demos_own_group_are_told_as_in_the_others(tmp_path: Path,
     path.write_text(study_file("demo").read_text(encoding="utf-8"))
     with pytest.raises(UserError, match=says):
         load_settings(DemoSettings, path, [assignment])
+
+
+@pytest.mark.parametrize(
+    ("assignment", "says"),
+    [
+        ("teacher.stepps=3", "unknown setting teacher.stepps; did you mean teacher.steps? gtn-nas settings lists all."),
+        ("steps=3", "unknown setting steps; did you mean teacher.steps? gtn-nas settings lists all."),
+        ("teachr.steps=3", "unknown setting teachr.steps; did you mean teacher.steps? gtn-nas settings lists all."),
+        (
+            "batch_size=3",
+            "unknown setting batch_size; did you mean teacher.batch_size or recipe.batch_size? gtn-nas settings lists "
+            "all.",
+        ),
+        (
+            "colour=3",
+            "unknown setting colour; settings are written GROUP.NAME=VALUE, and the groups are teacher, meta, recipe.",
+        ),
+    ],
+)
+def test_an_unknown_setting_is_told_with_what_was_meant(assignment: str, says: str) -> None:
+    with pytest.raises(UserError) as refusal:
+        load_settings(Settings, assignments=[assignment])
+    assert str(refusal.value) == says
+
+
+@pytest.mark.parametrize("model", [SearchSettings, DemoSettings])
+def test_settings_are_known_by_their_groups(model: type[Settings]) -> None:
+    assert settings_of(model).keys() == model.model_fields.keys()
+
+
+def test_every_setting_says_what_it_means() -> None:
+    silent = {
+        f"{group}.{name}"
+        for group, fields in settings_of(SearchSettings).items()
+        for name, field in fields.items()
+        if not field.description
+    }
+    assert silent == set()

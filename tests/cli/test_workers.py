@@ -113,7 +113,7 @@ def test_what_workers_cannot_share_is_refused(
 def test_a_missing_driver_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gtn_nas.extras.find_spec", lambda name: None)
     for url, extra in {"postgresql://me:secret@host/nas": "postgresql", "grpc://host:13000": "grpc"}.items():
-        with pytest.raises(UserError, match=rf"pip install 'gtn-nas\[{extra}\]'") as refusal:
+        with pytest.raises(UserError, match=rf"pip install '\.\[{extra}\]'") as refusal:
             open_storage(url)
         assert "secret" not in str(refusal.value)
 

@@ -106,6 +106,7 @@ def test_the_dashboard_is_served_on_the_loopback(
         try:
             address = f"http://127.0.0.1:{port}"
             _wait_for(port, server, log)
+            assert f"open {address}/" in log.read_text()
             assert b"cnn_small" in _fetch(f"{address}/api/studies/{study._study_id}")
             kept = study.user_attrs["teacher_images"]["artifact"]
             assert _fetch(f"{address}/artifacts/{study._study_id}/{kept}").startswith(b"\x89PNG")
@@ -132,5 +133,5 @@ def _fetch(address: str) -> bytes:
 
 def test_without_its_packages_the_command_is_said(monkeypatch: pytest.MonkeyPatch, storage: str) -> None:
     monkeypatch.setattr(show_module, "find_spec", lambda name: None)
-    with pytest.raises(UserError, match=r"pip install 'gtn-nas\[dashboard\]'"):
+    with pytest.raises(UserError, match=r"pip install '\.\[dashboard\]'"):
         serve(storage, "127.0.0.1", 8080)

@@ -23,7 +23,7 @@ from gtn_nas.meta.mixed import mixed
 from gtn_nas.meta.train import measure_quality, start_training, train_teacher
 from gtn_nas.meta.validation import Validation
 from gtn_nas.space import Architecture, ImageTask
-from gtn_nas.task import Task
+from gtn_nas.task import Task, load_task
 from gtn_nas.teacher.config import TeacherConfig
 from gtn_nas.teacher.frozen import FrozenTeacher, load_teacher
 from search_spaces.cnn_small import CnnSmall
@@ -119,6 +119,11 @@ def test_resuming_with_other_settings_says_which(digits: Task, tmp_path: Path) -
         restore_checkpoint(start(digits, seed=1), tmp_path)
     with pytest.raises(UserError, match=r"teacher\.steps = 4, this run has 3"):
         restore_checkpoint(start(digits, TINY.model_copy(update={"steps": 3})), tmp_path)
+    with pytest.raises(UserError, match=r"meta\.validation_architectures = 2, this run has 3"):
+        restore_checkpoint(start(digits, validation_architectures=3), tmp_path)  # others are held out, too
+    fewer = load_task("digits", train_limit=100)
+    with pytest.raises(UserError, match=r"was made with another data set, or other images of it \(--train-limit\);"):
+        restore_checkpoint(start(fewer), tmp_path)
 
 
 def test_no_or_damaged_checkpoint(digits: Task, tmp_path: Path) -> None:

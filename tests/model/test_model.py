@@ -89,7 +89,7 @@ def test_an_export_that_deviates_is_not_written(
 
 def test_a_missing_package_is_named(model: SavedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export_module, "find_spec", lambda name: None)
-    with pytest.raises(UserError, match=r"needs onnx and onnxscript; pip install 'gtn-nas\[export\]'"):
+    with pytest.raises(UserError, match=r"needs onnx and onnxscript; pip install '\.\[export\]'"):
         export_model(model, "onnx", tmp_path / "model.onnx")
 
 

@@ -165,7 +165,7 @@ def test_what_cannot_be_is_refused_with_the_remedy() -> None:
 
 def test_annealing_says_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gtn_nas.extras.find_spec", lambda name: None if name == "hyperopt" else name)
-    with pytest.raises(UserError, match=r"sampler 'anneal' needs a package .*; pip install 'gtn-nas\[nni\]'"):
+    with pytest.raises(UserError, match=r"sampler 'anneal' needs a package .*; pip install '\.\[nni\]'"):
         make_proposer("nni", "anneal", 0, CnnSmall())
 
 
@@ -176,7 +176,7 @@ def test_an_unknown_engine_is_refused() -> None:
 
 def test_without_nni_the_command_that_installs_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gtn_nas.extras.find_spec", lambda name: None)
-    with pytest.raises(UserError, match=r"pip install 'gtn-nas\[nni\]'"):
+    with pytest.raises(UserError, match=r"pip install '\.\[nni\]'"):
         make_proposer("nni", "tpe", 0, CnnSmall())
 
 

@@ -63,7 +63,7 @@ def postgresql() -> Iterator[str]:
     if programs is None:
         pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
     if find_spec("psycopg") is None:
-        pytest.skip("psycopg is not installed (pip install 'gtn-nas[postgresql]')")
+        pytest.skip("psycopg is not installed (pip install '.[postgresql]')")
     folder = Path(tempfile.mkdtemp(prefix="pg"))  # not pytest's: the socket's path must be short
     user = "nobody" if os.getuid() == 0 else None  # the server refuses to run as root
     if user is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -11,7 +12,7 @@ from optuna.distributions import CategoricalDistribution
 from optuna.trial import TrialState
 
 from gtn_nas.errors import UserError
-from gtn_nas.proxy import Params, Proxy
+from gtn_nas.proxy import Gtn, Params, Proxy
 from gtn_nas.search import (
     best_trials,
     evaluate,
@@ -26,7 +27,8 @@ from gtn_nas.search import (
 from gtn_nas.search.evaluator import CandidateFailed
 from gtn_nas.search.ledger import architecture_of
 from gtn_nas.space import Architecture
-from gtn_nas.task import Task
+from gtn_nas.task import Task, load_task
+from gtn_nas.teacher.frozen import FrozenTeacher
 from gtn_nas.training import Recipe
 from search_spaces.cnn_small import CnnSmall
 
@@ -137,6 +139,20 @@ def test_resuming_with_other_settings_is_refused(digits: Task, storage: str) -> 
         open_with(Counting(CnnSmall(), digits), storage, seeds=3)
     with pytest.raises(UserError, match="made with space 'cnn_small'"):
         open_with(Counting(TwoArchitectures(), digits), storage)
+    fewer = load_task("digits", train_limit=100)
+    with pytest.raises(UserError, match="made with other images of its data set: another --train-limit"):
+        open_with(Counting(CnnSmall(), fewer), storage)
+
+
+def test_resuming_with_another_teacher_is_told_in_words(
+    digits: Task, tiny_teacher: FrozenTeacher, storage: str
+) -> None:
+    open_with(Gtn(CnnSmall(), digits, tiny_teacher), storage)
+    other = replace(tiny_teacher, config=tiny_teacher.config.model_copy(update={"statistics_batches": 2}))
+    with pytest.raises(UserError, match=r"^study 's' was made with another teacher, or other settings of its proxy"):
+        open_with(Gtn(CnnSmall(), digits, other), storage)
+    with pytest.raises(UserError, match="made with seeds 2, but this search has 1"):  # what is plain goes first
+        open_with(Gtn(CnnSmall(), digits, other), storage, seeds=1)
 
 
 def test_a_storage_that_cannot_be_opened(digits: Task) -> None:

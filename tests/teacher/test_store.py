@@ -14,7 +14,7 @@ from gtn_nas.space import load_space
 from gtn_nas.task import Task
 from gtn_nas.teacher.config import TeacherConfig
 from gtn_nas.teacher.frozen import FrozenTeacher, load_teacher, save_teacher
-from gtn_nas.teacher.store import find_teacher, place_for, store_folder, stored_teachers
+from gtn_nas.teacher.store import find_teacher, folder_of, place_for, store_folder, stored_teachers
 
 SPACE = load_space("cnn_small")
 
@@ -22,7 +22,8 @@ SPACE = load_space("cnn_small")
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("GTN_NAS_TEACHERS", str(tmp_path / "store"))
-    monkeypatch.setattr("gtn_nas.teacher.store._shipped_folder", lambda: tmp_path / "shipped")
+    for module in ("gtn_nas.teacher.store", "gtn_nas.cli.teachers"):
+        monkeypatch.setattr(f"{module}.shipped_folder", lambda: tmp_path / "shipped")
     return store_folder()
 
 
@@ -112,3 +113,30 @@ def test_teachers_are_shipped_that_are_good_enough(
         card = load_teacher(teacher.folder).card
         assert card["quality"]["mean_validation_accuracy"] > least[card["task"]]
         assert sum(path.stat().st_size for path in teacher.folder.iterdir()) < 3e6
+
+
+def test_a_teacher_is_given_by_its_folder_or_its_name(
+    store: Path, digits: Task, tiny_teacher: FrozenTeacher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = store.parent / "shipped"
+    for folder in (store / "mine", store / "both", shipped / "both", shipped / "theirs"):
+        put(tiny_teacher, folder, digits, 0.5)
+    found = {name: folder_of(Path(name)) for name in ("mine", "both", "theirs")}
+    assert found == {"mine": store / "mine", "both": store / "both", "theirs": shipped / "theirs"}
+    (tmp_path / "here" / "both").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    assert folder_of(Path("both")) == Path("both")
+    with pytest.raises(UserError, match="no teacher in 'nobody', and none has this name; gtn-nas teachers lists"):
+        folder_of(Path("nobody"))
+
+
+def test_both_places_of_teachers_are_said(
+    store: Path, digits: Task, tiny_teacher: FrozenTeacher, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(tiny_teacher, store / "mine", digits, 0.5)
+    teachers_command(as_json=False)
+    said = capsys.readouterr().err
+    assert f"store: {store}" in said
+    assert f"shipped: {store.parent / 'shipped'}" in said
+    teachers_command(as_json=True)
+    assert json.loads(capsys.readouterr().out)["shipped"] == str(store.parent / "shipped")

@@ -13,20 +13,17 @@ SERVICES = ("local",)
 
 
 class ServiceConfig(BaseModel):
-    """The group ``nni`` of a search's settings.
-
-    ``port`` and ``host``: of the web portal; 0 for any free port, 0.0.0.0 for every interface. ``concurrency``: trials
-    at the same time. ``folder``: of the experiment's files; beside the storage without it. ``patience``: seconds that
-    NNI's manager has to come up, and that a silent one is borne with.
-    """
+    """The group ``nni`` of a search's settings."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    port: Annotated[int, Field(ge=0, le=65535)] = 8081
-    host: str = "127.0.0.1"
-    concurrency: Annotated[int, Field(ge=1)] = 1
-    folder: Path | None = None
-    patience: Annotated[float, Field(gt=0)] = 120.0
+    port: Annotated[int, Field(ge=0, le=65535, description="of the web portal, 0: any free one")] = 8081
+    host: Annotated[str, Field(description="where the portal listens, 0.0.0.0: at every interface")] = "127.0.0.1"
+    concurrency: Annotated[int, Field(ge=1, description="trials at the same time")] = 1
+    folder: Annotated[Path | None, Field(description="of the experiment's files; beside the storage")] = None
+    patience: Annotated[
+        float, Field(gt=0, description="seconds that NNI's manager has to come up, and may be silent for")
+    ] = 120.0
 
     def place(self, storage: str | None, study: str) -> Path:
         """Return the folder of the experiment's files."""
