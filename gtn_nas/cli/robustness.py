@@ -51,14 +51,15 @@ def robustness_command(
     place = pick_device(device)
     loaded = {str(folder): load_model(folder) for folder in models}
     sources = {name: data or str(model.card.get("task_source") or model.card["task"]) for name, model in loaded.items()}
-    tasks = {source: load_task(source, place) for source in dict.fromkeys(sources.values())}
+    splits = {name: (sources[name], model.card.get("train_limit")) for name, model in loaded.items()}
+    tasks = {split: load_task(split[0], place, split[1]) for split in dict.fromkeys(splits.values())}
     found: dict[str, dict[str, Curve]] = {}
     counts: dict[str, int] = {}
     with progress_bar("trials") as progress:
         bar = progress.add_task("robustness", total=len(loaded) * len(trials), note="")
         for name, model in loaded.items():
-            split, valid = images_for(model, tasks[sources[name]], images)
-            _say_if_another(name, model, tasks[sources[name]])
+            split, valid = images_for(model, tasks[splits[name]], images)
+            _say_if_another(name, model, tasks[splits[name]])
             counts[name], found[name] = len(split), {}
             for one in trials:
                 progress.update(bar, note=f"{escape(name)}, {one.name}")

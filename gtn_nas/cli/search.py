@@ -44,7 +44,7 @@ from gtn_nas.cli.search_views import (
 )
 from gtn_nas.cli.settings import load_settings, patient, refuse_idle
 from gtn_nas.errors import UserError
-from gtn_nas.proxy import TAUGHT, Proxy, make_score, proxies_in, terms_of
+from gtn_nas.proxy import SIZED, TAUGHT, Proxy, make_score, proxies_in, terms_of
 from gtn_nas.proxy.rank_sum import REFERENCE
 from gtn_nas.search import (
     ENGINES,
@@ -167,7 +167,8 @@ def search_command(
     minutes = None if time_budget is None else parse_minutes(time_budget)
     settings = load_settings(SearchSettings, config, assignments or [])
     taught = bool(set(proxies_in(scored_by)) & set(TAUGHT))
-    refuse_idle(assignments or [], _idle(teacher, taught, scored_by, nni_service))
+    sized = bool(set(proxies_in(scored_by)) & set(SIZED))
+    refuse_idle(assignments or [], _idle(teacher, taught or sized, scored_by, nni_service))
     recipe = patient(settings.recipe)
     limits = Limits(max_params, max_flops, None if max_latency is None else max_latency / 1000)
     goal = Goal(tuple(objectives or ["accuracy"]), limits)
@@ -183,7 +184,7 @@ def search_command(
             stored = find_teacher(task, loaded_space, settings.teacher.model_dump(exclude_unset=True))
             teachers = [load_teacher(stored.folder)]
     make_proposer(engine, sampler, seed, loaded_space, len(goal.names))  # refused before any work
-    proxy = goal.prepared(make_score(scored_by, loaded_space, task, teachers, settings.recipe))
+    proxy = goal.prepared(make_score(scored_by, loaded_space, task, teachers, settings.recipe, settings.teacher))
     if race is not None:
         Race(race, proxy, goal, seeds)  # likewise
     if stored is not None and worker is None:
@@ -249,22 +250,25 @@ def search_command(
             opened = search_in_rounds(plan, proxy, open_round, explore, train, budget)
             verified = verified_by(opened, recipe)
     rows = trial_rows(opened)
+    found = bool(best_trials(opened, 1))
     if as_json:
         print_json(search_summary(opened, loaded_space, rows, verified))
-        return
-    print_search(opened, loaded_space, rows, verified)
-    if storage is not None:
-        show_in_dashboard(opened, storage, teachers)
-        named = shlex.join([opened.study_name, "--storage", storage])
-        note(escape(f"train the winner: gtn-nas train-best {named} --out model"))
+    else:
+        print_search(opened, loaded_space, rows, verified)
+        if storage is not None and found:
+            show_in_dashboard(opened, storage, teachers)
+            named = shlex.join([opened.study_name, "--storage", storage])
+            note(escape(f"train the winner: gtn-nas train-best {named} --out model"))
+    if not found:
+        raise typer.Exit(1)
 
 
-def _idle(teacher: Path | None, taught: bool, scored_by: str, nni_service: str | None) -> dict[str, str]:
+def _idle(teacher: Path | None, used: bool, scored_by: str, nni_service: str | None) -> dict[str, str]:
     """Return the groups of settings that this search does not read, and why."""
     idle = {"meta": "it is for train-teacher"}
     if teacher is not None:
         idle["teacher"] = "it chooses a teacher from the store, but --teacher names one"
-    elif not taught:
+    elif not used:
         idle["teacher"] = f"it chooses a teacher from the store, but --proxy {scored_by} takes none"
     if nni_service is None:
         idle["nni"] = "it is for --nni-service"

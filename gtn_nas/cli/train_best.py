@@ -78,6 +78,7 @@ def train_best_command(
         "architecture": architecture,
         "task": task.name,
         "task_source": task.source,
+        "train_limit": noted.get("train_limit"),
         "task_fingerprint": task.fingerprint,
         "image_shape": list(task.image_shape),
         "classes": task.classes,

@@ -1,7 +1,7 @@
 """Proxies: cheap scores for architectures."""
 
 from gtn_nas.proxy.base import SCORE_SEEDS, Proxy, Score, See
-from gtn_nas.proxy.by_name import PROXIES, TAUGHT, make_proxies, make_score
+from gtn_nas.proxy.by_name import PROXIES, SIZED, TAUGHT, make_proxies, make_score
 from gtn_nas.proxy.counts import Flops, Params, Random
 from gtn_nas.proxy.gtn import Gtn, GtnArea, GtnEnsemble
 from gtn_nas.proxy.rank_sum import RankSum
@@ -13,6 +13,7 @@ from gtn_nas.proxy.zero_cost import ZERO_COST, ZeroCost
 __all__ = [
     "PROXIES",
     "SCORE_SEEDS",
+    "SIZED",
     "TAUGHT",
     "ZERO_COST",
     "EarlyStop",

@@ -21,9 +21,10 @@ from gtn_nas.teacher.config import TeacherConfig
 from gtn_nas.teacher.frozen import FrozenTeacher
 from gtn_nas.training import Recipe
 
-__all__ = ["PROXIES", "TAUGHT", "make_proxies", "make_score"]
+__all__ = ["PROXIES", "SIZED", "TAUGHT", "make_proxies", "make_score"]
 
 TAUGHT = ("gtn", "gtn_area", "gtn_ensemble", "real_seconds")  # those that cannot do without a teacher
+SIZED = ("real_steps", "real_subset")  # those that take as many real images as a lesson has
 
 
 @dataclass(frozen=True)

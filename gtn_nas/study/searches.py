@@ -12,8 +12,7 @@ from optuna.trial import FrozenTrial
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from gtn_nas.fingerprint import fingerprint
-from gtn_nas.proxy import Proxy, Score, See, make_score
-from gtn_nas.proxy.by_name import PROXIES, TAUGHT
+from gtn_nas.proxy import PROXIES, SIZED, TAUGHT, Proxy, Score, See, make_score
 from gtn_nas.proxy.terms import proxies_in
 from gtn_nas.search import SAMPLERS, Budget, make_sampler, open_study, search
 from gtn_nas.search.evaluator import its_own_fault
@@ -64,7 +63,7 @@ class GoesBy(BaseModel):
     @property
     def is_sized(self) -> bool:
         """Whether it takes as many real images as a lesson has, or as many steps."""
-        return bool({"real_steps", "real_subset"} & set(proxies_in(self.score)))
+        return bool(set(SIZED) & set(proxies_in(self.score)))
 
 
 class _Repetition(Proxy):
