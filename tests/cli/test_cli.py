@@ -23,7 +23,7 @@ from gtn_nas.cli.app import GROUPS, VERBS, main
 from gtn_nas.correlation import RIVALS
 from gtn_nas.extras import EXTRAS
 from gtn_nas.proxy import Proxy, Score
-from gtn_nas.search import score_over_seeds
+from gtn_nas.search import load_study, score_over_seeds
 from gtn_nas.space import Architecture
 from search_spaces.cnn_small import CnnSmall
 
@@ -488,3 +488,27 @@ def test_the_list_of_verbs_needs_none_of_them(run_python: Callable[[str], str]) 
         assert verb in listed
     assert "List the teachers in the store" in listed
     assert "Did you mean 'search'" in run("serch", code=2).stderr
+
+
+def test_a_search_that_scored_nothing_says_so_and_ends_with_1(tmp_path: Path) -> None:
+    space = tmp_path / "broken.py"
+    space.write_text(
+        "from search_spaces.cnn_small import CnnSmall\n\n\n"
+        "class Broken(CnnSmall):\n    name = 'broken'\n\n"
+        "    def build(self, architecture, task):\n        raise ValueError('no such layer')\n"
+    )
+    words = ["search", "--space", f"{space}:Broken", "--proxy", "synflow", "--trials", "2", "--threads", "1"]
+    said = run(*words, code=1).stderr
+    assert "2 of 2 candidates failed; first reason: ValueError: no such layer" in said
+    assert "no candidate could be scored." in said
+    assert json.loads(run(*words, "--json", code=1).stdout)["best"] is None
+
+
+def test_real_steps_without_a_teacher_take_their_sizes_from_the_settings(tmp_path: Path) -> None:
+    words = ["search", "--proxy", "real_steps", "--trials", "1", "--threads", "1", "--storage"]
+    found = set()
+    for steps in (2, 3):
+        storage = f"sqlite:///{tmp_path / f'{steps}.db'}"
+        run(*words, storage, "--set", f"teacher.steps={steps}", "--set", "teacher.batch_size=16", "--json")
+        found.add(load_study(storage, "cnn_small-digits").user_attrs["proxy_fingerprint"])
+    assert len(found) == 2

@@ -66,6 +66,18 @@ def test_models_see_images_normalised_as_they_were_trained(model: Path, digits: 
     assert valid.low.item() == pytest.approx(-digits.mean[0] / digits.std[0])
 
 
+def test_a_model_of_fewer_training_images_meets_the_split_that_it_knows(tmp_path: Path) -> None:
+    storage, trained = f"sqlite:///{tmp_path / 'nas.db'}", tmp_path / "model"
+    run("search", "--proxy", "params", "--trials", "1", "--storage", storage, "--train-limit", "200", "--threads", "1")
+    run("train-best", "cnn_small-digits", "--storage", storage, "--out", trained, "--epochs", "1", "--threads", "1")
+    words = ["robustness", trained, "--images", "10", "--trial", "noise", "--threads", "1"]
+    assert "trained on another split" not in run(*words).stderr
+    (trained / "model.json").write_text(
+        (trained / "model.json").read_text().replace('"train_limit": 200', '"train_limit": 100')
+    )
+    assert "trained on another split" in run(*words).stderr
+
+
 def test_bad_input_is_one_sentence(model: Path, tmp_path: Path) -> None:
     assert "no model in" in refused("robustness", tmp_path)
     assert "unknown trial 'fog'; use one of noise, blur" in refused("robustness", model, "--trial", "fog")
