@@ -15,11 +15,9 @@ from gtn_nas.robustness import TRIALS, Curve, Logits, PixelRange, Trial, accurac
 from gtn_nas.space import load_space
 from gtn_nas.study.examine import taught_learners
 from gtn_nas.study.measured import Measured
-from gtn_nas.study.plan import Plan
 from gtn_nas.study.run import Outcome, Run
-from gtn_nas.study.transfer import Teaches, published_space, train_really
+from gtn_nas.study.transfer import OfPublished, published_space, train_really
 from gtn_nas.study.workshop import Workshop
-from gtn_nas.teacher.config import TeacherConfig
 from gtn_nas.training import Recipe
 
 __all__ = ["PROTOCOLS", "VANILLA", "Robustness", "axes_of"]
@@ -29,7 +27,7 @@ PROTOCOLS = {"as_published": "as published", "put_right": "put right"}
 _CLEAN = Trial("clean", noise, (0.0,), "")
 
 
-class Robustness(Plan):
+class Robustness(OfPublished):
     """Learners after some steps of a lesson, and really trained ones, through every trial and by both protocols.
 
     Put right, every learner is examined in evaluation mode. As published, those of ``own_statistics`` are not: there
@@ -40,8 +38,6 @@ class Robustness(Plan):
     same names; derived, ``put_right.noise@1.6``: accuracy at one strength.
     """
 
-    teachers: Annotated[dict[str, Teaches], Field(min_length=1)]
-    learners: Annotated[tuple[str, ...], Field(min_length=1, description="published learners, by name")]
     modes: Annotated[dict[str, int], Field(min_length=1, description="modes of a teacher: inner steps of each")]
     own_statistics: Annotated[tuple[str, ...], Field(description="modes left in training mode, as published")]
     trials: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -71,16 +67,6 @@ class Robustness(Plan):
             if mode not in (VANILLA, *self.modes):
                 raise ValueError(f"own_statistics names {mode!r}; use some of {', '.join((*self.modes, VANILLA))}")
         return self
-
-    @property
-    def spaces(self) -> Sequence[str]:
-        """Return those of the teachers and of the learners."""
-        return [*(one.space for one in self.teachers.values()), *map(published_space, self.learners)]
-
-    @property
-    def lessons(self) -> Sequence[TeacherConfig]:
-        """Return the teachers'."""
-        return [one.teacher for one in self.teachers.values()]
 
     def runs(self) -> list[Run]:
         """Return vanilla learners first, then teacher by teacher."""

@@ -21,7 +21,7 @@ from gtn_nas.task import Task
 from gtn_nas.teacher.config import TeacherConfig
 from gtn_nas.training import Recipe, accuracy, fit, steps_per_epoch
 
-__all__ = ["REAL", "Teaches", "Transfer", "published_space", "train_really"]
+__all__ = ["REAL", "OfPublished", "Teaches", "Transfer", "published_space", "train_really"]
 
 REAL = "real data"
 
@@ -36,7 +36,24 @@ class Teaches(BaseModel):
     meta: MetaConfig = MetaConfig()
 
 
-class Transfer(Plan):
+class OfPublished(Plan):
+    """What studies of ``teachers`` and published ``learners`` share."""
+
+    teachers: Annotated[dict[str, Teaches], Field(min_length=1)]
+    learners: Annotated[tuple[str, ...], Field(min_length=1, description="published learners, by name")]
+
+    @property
+    def spaces(self) -> Sequence[str]:
+        """Return those of the teachers and of the learners."""
+        return [*(one.space for one in self.teachers.values()), *map(published_space, self.learners)]
+
+    @property
+    def lessons(self) -> Sequence[TeacherConfig]:
+        """Return the teachers'."""
+        return [one.teacher for one in self.teachers.values()]
+
+
+class Transfer(OfPublished):
     """Each teacher (one, from its own seed) teaches each of the published ``learners`` from every seed.
 
     Figures of ``TEACHER/LEARNER``: ``after.N``, test accuracy after N inner steps; of ``real data/LEARNER``: ``real``,
@@ -44,8 +61,6 @@ class Transfer(Plan):
     above ``threshold`` in every one of these modes (Willisk's fork of Such et al.'s code).
     """
 
-    teachers: Annotated[dict[str, Teaches], Field(min_length=1)]
-    learners: Annotated[tuple[str, ...], Field(min_length=1, description="published learners, by name")]
     steps: Annotated[tuple[PositiveInt, ...], Field(min_length=1, description="inner steps, modes of the rule")]
     stops: Annotated[tuple[PositiveInt, ...], Field(description="inner steps they are examined after besides")] = ()
     images: Annotated[int | None, Field(ge=1, description="test images; all")] = None
@@ -68,16 +83,6 @@ class Transfer(Plan):
     def summaries(self) -> frozenset[str]:
         """Return the teachers' names."""
         return frozenset(self.teachers)
-
-    @property
-    def spaces(self) -> Sequence[str]:
-        """Return those of the teachers and of the learners."""
-        return [*(one.space for one in self.teachers.values()), *map(published_space, self.learners)]
-
-    @property
-    def lessons(self) -> Sequence[TeacherConfig]:
-        """Return the teachers'."""
-        return [one.teacher for one in self.teachers.values()]
 
     def runs(self) -> list[Run]:
         """Return real training first, then teacher by teacher."""
