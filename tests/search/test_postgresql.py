@@ -15,7 +15,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from importlib.util import find_spec
 from pathlib import Path
 
 import optuna
@@ -62,8 +61,6 @@ def postgresql() -> Iterator[str]:
     programs = _programs()
     if programs is None:
         pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
-    if find_spec("psycopg") is None:
-        pytest.skip("psycopg is not installed (pip install '.[postgresql]')")
     folder = Path(tempfile.mkdtemp(prefix="pg"))  # not pytest's: the socket's path must be short
     user = "nobody" if os.getuid() == 0 else None  # the server refuses to run as root
     if user is not None:
