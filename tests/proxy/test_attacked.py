@@ -19,7 +19,7 @@ from gtn_nas.task import Task
 from gtn_nas.teacher.frozen import FrozenTeacher
 from gtn_nas.training import Recipe
 from search_spaces.cnn_small import CnnSmall
-from tests.cli.test_cli import refused
+from tests.cli.running import refused
 
 SPACE = CnnSmall()
 RECIPE = Recipe(epochs=1)

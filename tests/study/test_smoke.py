@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gtn_nas.study import PAGE, RESULTS, shipped_studies
-from tests.cli.test_cli import refused, run
+from tests.cli.running import refused, run
 
 
 @pytest.mark.parametrize("name", [study.name for study in shipped_studies()])

@@ -12,7 +12,7 @@ from gtn_nas.model import load_model
 from gtn_nas.robustness import TRIALS, images_for
 from gtn_nas.task import Task
 from gtn_nas.training import accuracy
-from tests.cli.test_cli import refused, run
+from tests.cli.running import refused, run
 
 
 @pytest.fixture(scope="module")

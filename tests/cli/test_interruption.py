@@ -13,7 +13,7 @@ from optuna import Study
 from gtn_nas.cli.search_views import saying_what_is_kept
 from gtn_nas.proxy.counts import Params
 from gtn_nas.teacher.teacher import Teacher
-from tests.cli.test_cli import run
+from tests.cli.running import run
 from tests.cli.test_progress import terminal
 
 __all__ = ["terminal"]
