@@ -11,6 +11,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from gtn_nas.cli.interruption import saying_what_is_kept
 from gtn_nas.cli.options import (
     DeviceOption,
     JsonOption,
@@ -20,10 +21,10 @@ from gtn_nas.cli.options import (
     TrainLimitOption,
     open_for_teacher,
 )
-from gtn_nas.cli.output import note, print_json, progress_bar, results
+from gtn_nas.cli.output import count, note, print_json, progress_bar, results
 from gtn_nas.correlation import RIVALS, ScoreBook, TruthTable, compare, load_truth, proxies_of
 from gtn_nas.device import describe_hardware, describe_versions
-from gtn_nas.files import write_atomically
+from gtn_nas.files import count_lines, write_atomically
 from gtn_nas.proxy import make_proxies
 from gtn_nas.report import Report, save_figures, teacher_view, text, write_report
 from gtn_nas.report.parts import in_order
@@ -34,6 +35,8 @@ from gtn_nas.teacher.store import folder_of
 from gtn_nas.training import Recipe
 
 __all__ = ["correlate_command", "correlate_with_progress", "print_proxies"]
+
+_SCORES = "scores.jsonl"
 
 
 def correlate_command(
@@ -83,9 +86,10 @@ def correlate_command(
     if table.left_out_in_words:
         note(table.left_out_in_words)
     table = table if architectures is None else table.sample(architectures, sample_seed)
-    content = correlate_with_progress(
-        loaded_space, task, [frozen, *others], table, seeds, workers, columns=columns or RIVALS, out=out
-    )
+    with saying_what_is_kept(lambda: _kept(out)):
+        content = correlate_with_progress(
+            loaded_space, task, [frozen, *others], table, seeds, workers, columns=columns or RIVALS, out=out
+        )
     write_atomically(out / "correlation.json", json.dumps(content, indent=1))
     title = f"{loaded_space.name} on {task.name}"
     save_figures(content, out / "figures")
@@ -126,7 +130,7 @@ def correlate_with_progress(
             workers,
             on_score=show,
             columns=columns,
-            book=ScoreBook(None if out is None else out / "scores.jsonl"),
+            book=ScoreBook(None if out is None else out / _SCORES),
         )
     content["teacher"] = {
         "fingerprint": teacher.fingerprint,
@@ -136,6 +140,11 @@ def correlate_with_progress(
     content["hardware"] = describe_hardware(task.train.images.device)
     content["versions"] = describe_versions()
     return content
+
+
+def _kept(out: Path) -> str:
+    kept = count(count_lines(out / _SCORES), "score is", "scores are")
+    return f"{kept} kept in [bold]{escape(str(out / _SCORES))}[/]; the same command goes on."
 
 
 def _recipe(table: TruthTable) -> Recipe:

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rich.markup import escape
 
 from gtn_nas.cli.correlate import correlate_with_progress, print_proxies
+from gtn_nas.cli.interruption import saying_what_is_kept
 from gtn_nas.cli.options import JsonOption, SetOption, open_space_and_task
 from gtn_nas.cli.output import describe, note, print_json, progress_bar, results
 from gtn_nas.cli.search_views import search_with_progress, show_in_dashboard, verify_with_progress
@@ -36,6 +37,7 @@ __all__ = ["demo"]
 
 # Fewer than correlate's: every interval costs a second, and the demo is to take minutes.
 _COMPARED = ("gtn", "real_steps", "real_subset", "synflow", "nwot", "jacov", "params", "flops", "random")
+_ANEW = "a demo does not go on where it was stopped; with --force the same command starts anew."
 _LOG = ("study.db-wal", "study.db-shm")  # SQLite's own, left by a demo that was killed: of no use to another file
 _WRITTEN = (
     *("teacher", "study.db", *_LOG, "study.db.artifacts"),
@@ -85,20 +87,23 @@ def demo(
         f"images of {task.name}; {plan.architectures} × {plan.truth_seeds} real trainings run beside the teacher's."
     )
     storage = f"sqlite:///{out / 'study.db'}"
-    with _truth_in_background(plan, settings, out) as truth:
-        teacher = train_with_progress(task, space, settings, out / "teacher", resume=False)
-        proxy = Gtn(space, task, teacher)
-        study = open_study(storage, "demo", proxy, plan.score_seeds, make_sampler("tpe", 0, space))
-        search_with_progress(study, proxy, plan.candidates, plan.score_seeds)
-        verified = verify_with_progress(study, proxy, best_trials(study, plan.verify), settings.recipe)
-        _wait_for_truth(truth, plan, out)
-    if not verified:
-        raise UserError(f"no candidate could be trained, see the trials' reasons in {out / 'study.db'}.")
-    table = TruthTable.load(out / "truth.jsonl", space, task)
-    content = correlate_with_progress(space, task, [teacher], table, plan.score_seeds, 2, columns=_COMPARED)
-    write_atomically(out / "correlation.json", json.dumps(content, indent=1))
-    report = Report(f"gtn-nas demo: {space.name} on {task.name}", content, teacher_view(teacher), search_view(study))
-    write_report(report, out / "report.html")
+    with saying_what_is_kept(lambda: _ANEW):
+        with _truth_in_background(plan, settings, out) as truth:
+            teacher = train_with_progress(task, space, settings, out / "teacher", resume=False)
+            proxy = Gtn(space, task, teacher)
+            study = open_study(storage, "demo", proxy, plan.score_seeds, make_sampler("tpe", 0, space))
+            search_with_progress(study, proxy, plan.candidates, plan.score_seeds)
+            verified = verify_with_progress(study, proxy, best_trials(study, plan.verify), settings.recipe)
+            _wait_for_truth(truth, plan, out)
+        if not verified:
+            raise UserError(f"no candidate could be trained, see the trials' reasons in {out / 'study.db'}.")
+        table = TruthTable.load(out / "truth.jsonl", space, task)
+        content = correlate_with_progress(space, task, [teacher], table, plan.score_seeds, 2, columns=_COMPARED)
+        write_atomically(out / "correlation.json", json.dumps(content, indent=1))
+        report = Report(
+            f"gtn-nas demo: {space.name} on {task.name}", content, teacher_view(teacher), search_view(study)
+        )
+        write_report(report, out / "report.html")
     seconds = time.perf_counter() - began
     if as_json:
         print_json({"seconds": seconds, "folder": str(out), "winner": verified[0], "correlation": content})

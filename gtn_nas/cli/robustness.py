@@ -12,6 +12,7 @@ from rich.box import SIMPLE
 from rich.markup import escape
 from rich.table import Table
 
+from gtn_nas.cli.interruption import ANEW, saying_what_is_kept
 from gtn_nas.cli.options import DeviceOption, JsonOption, ThreadsOption
 from gtn_nas.cli.output import note, print_json, progress_bar, results
 from gtn_nas.device import describe_hardware, describe_versions, pick_device, set_threads
@@ -55,7 +56,7 @@ def robustness_command(
     tasks = {split: load_task(split[0], place, split[1]) for split in dict.fromkeys(splits.values())}
     found: dict[str, dict[str, Curve]] = {}
     counts: dict[str, int] = {}
-    with progress_bar("trials") as progress:
+    with saying_what_is_kept(lambda: ANEW), progress_bar("trials") as progress:
         bar = progress.add_task("robustness", total=len(loaded) * len(trials), note="")
         for name, model in loaded.items():
             split, valid = images_for(model, tasks[splits[name]], images)

@@ -16,6 +16,7 @@ from rich.markup import escape
 
 from gtn_nas.calibration import Calibrated, Known
 from gtn_nas.cli.crew import Crew, work
+from gtn_nas.cli.interruption import saying_what_is_kept
 from gtn_nas.cli.nni import NniSearch, SearchSettings, nni_experiment
 from gtn_nas.cli.options import (
     ConfigOption,
@@ -33,9 +34,9 @@ from gtn_nas.cli.options import (
 )
 from gtn_nas.cli.output import note, print_json, progress_bar
 from gtn_nas.cli.search_views import (
+    kept_by_search,
     print_search,
     race_with_progress,
-    saying_what_is_kept,
     search_summary,
     search_with_progress,
     share_with_progress,
@@ -238,7 +239,7 @@ def search_command(
     if worker is not None:
         work(open_round(0, scored), scored, trials, seeds, goal, budget, worker)
         return
-    with saying_what_is_kept(studies, trials, storage):
+    with saying_what_is_kept(lambda: kept_by_search(studies, trials, storage)):
         if calibrate_every is None:
             opened = open_round(0, scored)
             explore(opened, scored, trials)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import optuna
@@ -27,9 +26,9 @@ from gtn_nas.teacher.frozen import FrozenTeacher
 from gtn_nas.training import Recipe
 
 __all__ = [
+    "kept_by_search",
     "print_search",
     "race_with_progress",
-    "saying_what_is_kept",
     "search_summary",
     "search_with_progress",
     "share_with_progress",
@@ -70,18 +69,14 @@ def share_with_progress(
         run_crew(crew, words, done)
 
 
-@contextmanager
-def saying_what_is_kept(studies: Sequence[optuna.Study], trials: int, storage: str | None) -> Iterator[None]:
-    """Say at an interruption what the latest of ``studies``, which may become more meanwhile, keeps."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        if storage is None:
-            note("no --storage: nothing was kept.")
-        elif studies:
-            kept = f"{len(settled_trials(studies[-1]))} of {count(trials, 'candidate is', 'candidates are')} kept"
-            note(f"{kept} in [bold]{escape(without_password(storage))}[/]; the same command goes on.")
-        raise
+def kept_by_search(studies: Sequence[optuna.Study], trials: int, storage: str | None) -> str:
+    """Say what the latest of ``studies``, if any was opened, keeps."""
+    if storage is None:
+        return "no --storage: nothing was kept."
+    if not studies:
+        return ""
+    kept = f"{len(settled_trials(studies[-1]))} of {count(trials, 'candidate is', 'candidates are')} kept"
+    return f"{kept} in [bold]{escape(without_password(storage))}[/]; the same command goes on."
 
 
 def race_with_progress(study: optuna.Study, race: Race, budget: Budget) -> None:

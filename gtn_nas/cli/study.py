@@ -11,6 +11,7 @@ from rich.box import SIMPLE
 from rich.markup import escape
 from rich.table import Table
 
+from gtn_nas.cli.interruption import saying_what_is_kept
 from gtn_nas.cli.options import DeviceOption, JsonOption, ThreadsOption
 from gtn_nas.cli.output import help_of, note, print_json, progress_bar, results
 from gtn_nas.device import pick_device, set_threads
@@ -99,12 +100,9 @@ def run_study_command(
     set_threads(threads)
     folder = out or Path("runs/studies") / f"{study.name}-{scale}"
     task = load_task(plan.data, pick_device(device), plan.train_limit)
-    try:
+    with saying_what_is_kept(lambda: f"[bold]{escape(str(folder))}[/] keeps what is done; the same command goes on."):
         measured = _run_with_progress(study, scale, plan, task, folder)
-    except KeyboardInterrupt:
-        note(f"[bold]{escape(str(folder))}[/] keeps what is done; the same command goes on.")
-        raise
-    view = make_page(study, scale, plan, measured, folder)
+        view = make_page(study, scale, plan, measured, folder)
     if as_json:
         claims = [{"says": claim.says, "outcome": claim.outcome, "numbers": claim.numbers} for claim in view.claims]
         failed = sum(row.failure is not None for row in measured.rows)

@@ -10,6 +10,7 @@ import optuna
 import typer
 from rich.markup import escape
 
+from gtn_nas.cli.interruption import ANEW, saying_what_is_kept
 from gtn_nas.cli.options import (
     ConfigOption,
     DeviceOption,
@@ -68,7 +69,7 @@ def train_best_command(
     _check(found, loaded_space, task)
     number, architecture = _winner(found, loaded_space, trial)
     note(f"training trial {number}: {describe(architecture)}")
-    with seeded(seed):
+    with saying_what_is_kept(lambda: ANEW), seeded(seed):
         network = loaded_space.build(architecture, task)
         result = train_network(network, task, settings.recipe, seed)
     card: dict[str, Any] = {

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from gtn_nas.cli.interruption import saying_what_is_kept
 from gtn_nas.cli.live import TrainingView
 from gtn_nas.cli.options import (
     ConfigOption,
@@ -96,7 +97,8 @@ def train_teacher_command(
         if force and world.leads:  # an interruption must not leave the old run's checkpoint to be resumed
             for name in (CARD, LESSON, CHECKPOINT):
                 (place / name).unlink(missing_ok=True)
-        teacher = train_with_progress(task, loaded_space, settings, place, resume, world, truth=known, log=log)
+        with saying_what_is_kept(lambda: _kept(place) if world.leads else ""):
+            teacher = train_with_progress(task, loaded_space, settings, place, resume, world, truth=known, log=log)
     if not world.leads:
         return
     summary = _summary(teacher, place)
@@ -127,7 +129,7 @@ def train_with_progress(
     truth: Truth | None = None,
     log: Path | None = None,
 ) -> FrozenTeacher:
-    """Train with a live view, and a TensorBoard log in ``log``; say how to resume when interrupted."""
+    """Train with a live view, and a TensorBoard log in ``log``."""
 
     def train(on_step: Callable[[MetaTrainer, OuterStep], None] | None) -> FrozenTeacher:
         return train_teacher(
@@ -144,25 +146,25 @@ def train_with_progress(
 
     if not world.leads:
         return train(None)
-    try:
-        with (
-            TrainingView(_first_phase(settings, resume)) as view,
-            TensorBoardLog(log) if log is not None else nullcontext() as written,
-        ):
+    with (
+        TrainingView(_first_phase(settings, resume)) as view,
+        TensorBoardLog(log) if log is not None else nullcontext() as written,
+    ):
 
-            def show(trainer: MetaTrainer, step: OuterStep) -> None:
-                view.add(trainer, step)
-                if written is not None:
-                    written.add(trainer, step)
+        def show(trainer: MetaTrainer, step: OuterStep) -> None:
+            view.add(trainer, step)
+            if written is not None:
+                written.add(trainer, step)
 
-            return train(show)
-    except KeyboardInterrupt:
-        if can_resume(out):
-            saved = f"checkpoint saved to [bold]{escape(str(out))}[/]"
-            note(f"{saved}; train-teacher with the same settings and --resume goes on.")
-        else:
-            note("nothing to save yet: no outer step was taken; the same command starts anew.")
-        raise
+        return train(show)
+
+
+def _kept(out: Path) -> str:
+    if not can_resume(out):
+        return "nothing to save yet: no outer step was taken; the same command starts anew."
+    return (
+        f"checkpoint saved to [bold]{escape(str(out))}[/]; train-teacher with the same settings and --resume goes on."
+    )
 
 
 def _first_phase(settings: Settings, resume: bool) -> str:

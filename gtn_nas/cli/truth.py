@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from gtn_nas.cli.interruption import saying_what_is_kept
 from gtn_nas.cli.options import (
     ConfigOption,
     DataOption,
@@ -59,7 +60,7 @@ def truth_command(
         def show(training: Training, done: int, total: int) -> None:
             progress.update(bar, completed=done, total=total, note=f"test {training.test_accuracy:.3f}")
 
-        try:
+        with saying_what_is_kept(lambda: _kept(out)):
             made = make_truth(
                 out,
                 loaded_space,
@@ -72,10 +73,6 @@ def truth_command(
                 on_training=show,
                 on_failure=failures.append,
             )
-        except KeyboardInterrupt:
-            kept = count(count_lines(out), "training is", "trainings are")
-            note(f"{kept} kept in [bold]{escape(str(out))}[/]; the same command goes on.")
-            raise
     summary = {**_summary(out, loaded_space, task, made), "failed": len(failures)}
     if as_json:
         print_json(summary)
@@ -90,6 +87,11 @@ def truth_command(
         note(f"{len(failures)} trainings failed (first reason: {reason}); the same command tries them again.")
     if summary["left_out"]:
         note(str(summary["left_out"]))
+
+
+def _kept(out: Path) -> str:
+    kept = count(count_lines(out), "training is", "trainings are")
+    return f"{kept} kept in [bold]{escape(str(out))}[/]; the same command goes on."
 
 
 def _summary(out: Path, space: SearchSpace, task: Task, made: int) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from optuna import Study
 
-from gtn_nas.cli.search_views import saying_what_is_kept
+from gtn_nas.cli.interruption import ANEW, saying_what_is_kept
+from gtn_nas.cli.search_views import kept_by_search
 from gtn_nas.proxy.counts import Params
 from gtn_nas.teacher.teacher import Teacher
 from tests.cli.running import run
@@ -48,10 +48,41 @@ def test_a_search_says_what_its_storage_keeps(tmp_path: Path, monkeypatch: pytes
 
 
 def test_a_search_that_opened_nothing_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    studies: list[Study] = []
-    with pytest.raises(KeyboardInterrupt), saying_what_is_kept(studies, 3, "sqlite:///nas.db"):
+    with (
+        pytest.raises(KeyboardInterrupt),
+        saying_what_is_kept(lambda: kept_by_search([], 3, "sqlite:///nas.db")),
+    ):
         raise KeyboardInterrupt
     assert capsys.readouterr().err == ""
+
+
+def test_a_comparison_says_how_many_scores_it_keeps(
+    workshop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["correlate", "--teacher", workshop / "teacher", "--truth", workshop / "truth.jsonl", "--out", tmp_path]
+    words += ["--proxy", "params", "--threads", "1"]
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, Params, "measure", 4)
+        said = run(*words, code=130).stderr
+    assert f"3 scores are kept in {tmp_path / 'scores.jsonl'}; the same command goes on." in said
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, Params, "measure", 3)  # of the two that were left
+        run(*words)
+
+
+def test_a_model_that_was_not_trained_to_the_end_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    storage, model = f"sqlite:///{tmp_path / 'nas.db'}", tmp_path / "model"
+    run("search", "--proxy", "params", "--trials", "2", "--storage", storage, *CHEAP)
+    words = ["train-best", "cnn_small-digits", "--storage", storage, "--out", model]
+    interrupt_at(monkeypatch, import_module("gtn_nas.cli.train_best"), "train_network", 1)
+    assert ANEW in run(*words, "--threads", "1", code=130).stderr
+    assert not model.exists()
+
+
+def test_a_demo_says_that_it_starts_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupt_at(monkeypatch, Teacher, "resemble_real_images", 1)
+    said = run("demo", "--out", tmp_path / "demo", code=130).stderr
+    assert "with --force the same command starts anew." in said
 
 
 def test_a_truth_table_says_how_many_trainings_it_keeps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
