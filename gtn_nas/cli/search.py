@@ -252,6 +252,10 @@ def search_command(
             verified = verified_by(opened, recipe)
     rows = trial_rows(opened)
     found = bool(best_trials(opened, 1))
+    unverified = found and verify_best > 0 and not verified
+    if unverified:
+        why = "the time budget was spent" if budget.spent else "all of them failed"
+        note(f"of the best, none was trained on real data: {why}.")
     if as_json:
         print_json(search_summary(opened, loaded_space, rows, verified))
     else:
@@ -260,7 +264,7 @@ def search_command(
             show_in_dashboard(opened, storage, teachers)
             named = shlex.join([opened.study_name, "--storage", storage])
             note(escape(f"train the winner: gtn-nas train-best {named} --out model"))
-    if not found:
+    if not found or (unverified and not budget.spent):
         raise typer.Exit(1)
 
 

@@ -69,18 +69,36 @@ def test_search_prints_a_table_for_people(workshop: Path) -> None:
     assert "The real trainings took 1 epoch." in done.stdout
 
 
-def test_a_search_that_scored_nothing_says_so_and_ends_with_1(tmp_path: Path) -> None:
+@pytest.fixture
+def broken(tmp_path: Path) -> str:
+    """A space whose networks are counted, and cannot be built."""
     space = tmp_path / "broken.py"
     space.write_text(
-        "from search_spaces.cnn_small import CnnSmall\n\n\n"
+        "from gtn_nas.space import Cost\nfrom search_spaces.cnn_small import CnnSmall\n\n\n"
         "class Broken(CnnSmall):\n    name = 'broken'\n\n"
+        "    def cost(self, architecture, task):\n        return Cost(1, 1)\n\n"
         "    def build(self, architecture, task):\n        raise ValueError('no such layer')\n"
     )
-    words = ["search", "--space", f"{space}:Broken", "--proxy", "synflow", "--trials", "2", "--threads", "1"]
+    return f"{space}:Broken"
+
+
+def test_a_search_that_scored_nothing_says_so_and_ends_with_1(broken: str) -> None:
+    words = ["search", "--space", broken, "--proxy", "synflow", "--trials", "2", "--threads", "1"]
     said = run(*words, code=1).stderr
     assert "2 of 2 candidates failed; first reason: ValueError: no such layer" in said
     assert "no candidate could be scored." in said
     assert json.loads(run(*words, "--json", code=1).stdout)["best"] is None
+
+
+def test_a_search_that_verified_nothing_says_why(broken: str, tmp_path: Path) -> None:
+    words = ["search", "--space", broken, "--proxy", "params", "--trials", "2", "--verify", "2", "--threads", "1"]
+    words += ["--storage", f"sqlite:///{tmp_path / 'nas.db'}"]
+    done = run(*words, code=1)
+    assert "candidate 0 could not be trained: ValueError: no such layer" in done.stderr
+    assert "of the best, none was trained on real data: all of them failed." in done.stderr
+    assert "best of 2 candidates" in done.stdout
+    done = run(*words, "--time-budget", "0.000001s")
+    assert "of the best, none was trained on real data: the time budget was spent." in done.stderr
 
 
 def test_real_steps_without_a_teacher_take_their_sizes_from_the_settings(tmp_path: Path) -> None:
