@@ -18,9 +18,10 @@ SCORE_SEEDS = 1_000_000  # added to a score's seed: real trainings count from 0 
 
 @dataclass(frozen=True)
 class See:
-    """Whom a lesson's accuracy is shown on the way, with the steps taken, and of how many images it is the share.
+    """Whom a lesson's accuracy is shown on the way and at its end, with the steps taken.
 
-    A pruner decides by it; a picture of the curve needs less. What ``show`` raises ends the lesson.
+    ``images``: of how many it is the share on the way. A pruner decides by it; a picture of the curve needs less. What
+    ``show`` raises ends the lesson.
     """
 
     show: Callable[[int, float], None]
@@ -91,7 +92,7 @@ class Proxy(ABC):
         )
 
     def watched(self, architecture: Architecture, seed: int, see: See) -> tuple[float, dict[str, float]]:
-        """Measure, and show the accuracy on the way."""
+        """Measure, and show the accuracy on the way and at the end."""
         return self.measure(architecture, seed)
 
     def score(self, architecture: Architecture, seed: int, see: See | None = None) -> Score:

@@ -69,6 +69,7 @@ class GtnArea(Gtn):
 
         watch = Watch((0.25, 0.5, 0.75), GRADED, note)
         score, readings = self._measure(architecture, seed, watch)
+        see.show(self.steps, score)
         kept = {name: readings[name] for name in ("fgsm_accuracy",) if name in readings}
         missed = len(watch.stops(self.steps)) - len(curve)  # it diverged: what it then was is what it stays
         return statistics.fmean([*curve, *[score] * (missed + 1)]), kept

@@ -52,7 +52,9 @@ class LessonProxy(Proxy):
 
     def watched(self, architecture: Architecture, seed: int, see: See) -> tuple[float, dict[str, float]]:
         """Measure, with a glimpse of some images after a quarter and a half of the lesson."""
-        return self._measure(architecture, seed, Watch(_GLIMPSES, see.images, see.show))
+        accuracy, readings = self._measure(architecture, seed, Watch(_GLIMPSES, see.images, see.show))
+        see.show(self.steps, accuracy)
+        return accuracy, readings
 
     def _measure(self, architecture: Architecture, seed: int, watch: Watch | None) -> tuple[float, dict[str, float]]:
         lesson, robust = self.lesson(seed), dict[str, float]()

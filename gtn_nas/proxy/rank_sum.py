@@ -12,7 +12,7 @@ from scipy.stats import rankdata
 
 from gtn_nas.errors import UserError
 from gtn_nas.fingerprint import fingerprint
-from gtn_nas.proxy.base import Proxy
+from gtn_nas.proxy.base import Proxy, See
 from gtn_nas.proxy.terms import proxies_in, terms_of
 from gtn_nas.space import Architecture
 
@@ -58,9 +58,11 @@ class RankSum(Proxy):
 
     def measure(self, architecture: Architecture, seed: int) -> tuple[float, dict[str, float]]:
         """Measure by every proxy, and rank."""
-        values = self._values(architecture, seed)
-        places = [normal_score(values[name], known) for name, known in self.reference.items()]
-        return float(np.mean(places)), values
+        return self._ranked(self._values(architecture, seed))
+
+    def watched(self, architecture: Architecture, seed: int, see: See) -> tuple[float, dict[str, float]]:
+        """Measure, and show the accuracy in the first proxy's lesson that there is."""
+        return self._ranked(self._values(architecture, seed, see))
 
     def attacked(self) -> Proxy:
         """Refuse: its terms may each train a network of their own, or none.
@@ -101,8 +103,18 @@ class RankSum(Proxy):
             )
         return {name: np.array([values[name] for values in found]) for name in found[0]}
 
-    def _values(self, architecture: Architecture, seed: int) -> dict[str, float]:
-        measured = {name: proxy.measure(architecture, seed) for name, proxy in self.proxies.items()}
+    def _ranked(self, values: dict[str, float]) -> tuple[float, dict[str, float]]:
+        places = [normal_score(values[name], known) for name, known in self.reference.items()]
+        return float(np.mean(places)), values
+
+    def _values(self, architecture: Architecture, seed: int, see: See | None = None) -> dict[str, float]:
+        shown = next((name for name, proxy in self.proxies.items() if proxy.steps is not None), None)
+        measured = {
+            name: proxy.measure(architecture, seed)
+            if see is None or name != shown
+            else proxy.watched(architecture, seed, see)
+            for name, proxy in self.proxies.items()
+        }
         found = {}
         for proxy, reading in terms_of(self.name):
             value, readings = measured[proxy]

@@ -53,8 +53,8 @@ class OverLimit(Exception):
 class Evaluation:
     """A candidate's mean score over seeds, each seed's score, its cost, and the seconds that it took.
 
-    ``curve``: accuracies of the first seed on the way, each with the steps taken, the score itself last; none for a
-    proxy that does not learn in steps.
+    ``curve``: accuracies of the first seed on the way and at the end of its lesson, each with the steps taken, whatever
+    the score is; none for a proxy that teaches none.
     ``readings``: the proxy's other scores, means over seeds. ``latency``: seconds of one image's forward pass, where
     the search asks for it. ``excess``: by what share costs are over their limits, none above 0.
     """
@@ -111,13 +111,11 @@ def evaluate(
 
     def note(step: int, accuracy: float) -> None:
         curve.append((step, accuracy))
-        if show is not None:
+        if show is not None and step != proxy.steps:  # at the end there is nothing left to save
             show(step, accuracy)
 
     see = See(note, _ROUGHLY) if show is None else See(note)
     scores = score_over_seeds(proxy, architecture, seeds, see)
-    if proxy.steps is not None:
-        curve.append((proxy.steps, scores[0].value))
     return Evaluation(
         value=statistics.fmean(score.value for score in scores),
         scores=tuple(score.value for score in scores),

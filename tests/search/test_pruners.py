@@ -6,8 +6,8 @@ import pytest
 from optuna.trial import TrialState
 
 from gtn_nas.errors import UserError
-from gtn_nas.proxy import Gtn, GtnArea, Params, Proxy, See
-from gtn_nas.search import PRUNERS, make_pruner, make_sampler, open_study, search, trial_rows
+from gtn_nas.proxy import Gtn, GtnArea, Params, Proxy, See, make_score
+from gtn_nas.search import PRUNERS, evaluate, make_pruner, make_sampler, open_study, search, trial_rows
 from gtn_nas.space import Architecture
 from gtn_nas.task import Task
 from gtn_nas.teacher.frozen import FrozenTeacher
@@ -35,7 +35,7 @@ class Shown(Proxy):
 
     def watched(self, architecture: Architecture, seed: int, see: See) -> tuple[float, dict[str, float]]:
         depth = sum(float(architecture[f"stage{stage}_depth"]) for stage in (1, 2, 3)) / 9
-        for step in (2, 4):
+        for step in (2, 4, 8):
             see.show(step, depth * step / 8)
         self.finished += 1
         return depth, {}
@@ -66,6 +66,19 @@ def test_without_a_pruner_nothing_is_given_up(digits: Task) -> None:
     study = open_study(None, "s", proxy, 1, make_sampler("random", 0, SPACE), pruner=make_pruner("none", proxy))
     search(study, proxy, trials=20, seeds=1)
     assert len(study.get_trials(states=(TrialState.COMPLETE,))) == 20
+
+
+@pytest.mark.parametrize("scored_by", ["gtn.loss", "gtn_area", "gtn.loss+params"])
+def test_a_curve_ends_with_the_accuracy_whatever_the_score_is(
+    digits: Task, tiny_teacher: FrozenTeacher, scored_by: str
+) -> None:
+    (architecture,) = SPACE.sample_many(1, 5)
+    plain = evaluate(make_score("gtn", SPACE, digits, [tiny_teacher]), architecture, 1)
+    found = evaluate(make_score(scored_by, SPACE, digits, [tiny_teacher]), architecture, 1)
+    assert found.curve[-1] == plain.curve[-1] == (8, plain.value)
+    assert found.value != plain.value
+    if scored_by != "gtn_area":  # which examines with all images on the way as well
+        assert found.curve == plain.curve
 
 
 @pytest.mark.parametrize("pruner", ["none", "median"])

@@ -79,8 +79,9 @@ def record(study: optuna.Study, proxy: Proxy, goal: Goal, report: Report) -> Fro
     evaluation = evaluation_from(report.final["evaluation"])
     trial.set_user_attr("key", proxy.space.key(architecture))
     note_evaluation(trial, evaluation, timed_on(proxy.task))
-    for step, accuracy in evaluation.curve[:-1]:  # the last is the score itself
-        trial.report(accuracy, step)
+    for step, accuracy in evaluation.curve:
+        if step != proxy.steps:
+            trial.report(accuracy, step)
     return study.tell(trial, goal.values(evaluation))
 
 
