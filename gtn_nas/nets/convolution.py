@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gtn_nas.nets.become import become
 from gtn_nas.nets.convolution_kernels import Geometry, Gradients, convolve, derive
 from gtn_nas.nets.demand import Demand
 from gtn_nas.nets.order import refuse_third_derivatives
@@ -27,28 +28,32 @@ __all__ = ["Conv2d"]
 _MATRIX_ROWS = 8192  # pixels of a batch up to which a 1×1 convolution is faster as a matrix product
 
 
-class Conv2d(nn.Module):
-    """Stands in for an :class:`torch.nn.Conv2d` and shares its parameters; third derivatives are refused."""
+class Conv2d(nn.Conv2d):
+    """What an :class:`torch.nn.Conv2d` becomes; third derivatives are refused."""
 
-    def __init__(self, source: nn.Conv2d, demand: Demand) -> None:
-        super().__init__()
-        self.weight, self.bias, self.demand = source.weight, source.bias, demand
-        self.stride, self.dilation, self.groups = list(source.stride), list(source.dilation), source.groups
-        self.padding = [int(size) for size in source.padding]
+    demand: Demand
+    sizes: tuple[list[int], list[int], list[int]]  # stride, padding and dilation
+
+    @classmethod
+    def take(cls, layer: nn.Conv2d, demand: Demand) -> None:
+        """Make ``layer`` one."""
+        padding = [int(size) for size in layer.padding]
+        become(layer, cls, demand=demand, sizes=(list(layer.stride), padding, list(layer.dilation)))
 
     @staticmethod
     def supports(layer: nn.Module) -> bool:
-        """Return whether ``layer`` is a convolution that this one can stand in for."""
+        """Return whether ``layer`` is a convolution that can become one."""
         return type(layer) is nn.Conv2d and layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``[B, C, H, W]`` to ``[B, C', H', W']``, channels last in memory."""
+        stride, _, dilation = self.sizes
         weight, padding = self._touching(x)
-        pointwise = weight.shape[2:] == (1, 1) and self.stride == [1, 1] and padding == [0, 0] and self.groups == 1
+        pointwise = weight.shape[2:] == (1, 1) and stride == [1, 1] and padding == [0, 0] and self.groups == 1
         if pointwise and x.numel() // x.shape[1] <= _MATRIX_ROWS:
             y = F.linear(x.permute(0, 2, 3, 1), weight.flatten(1), self.bias).permute(0, 3, 1, 2)
         else:
-            geometry = (self.stride, padding, self.dilation, False, [0, 0], self.groups)
+            geometry = (stride, padding, dilation, False, [0, 0], self.groups)
             if self.demand.graph:
                 y = _Convolution.apply(x, weight, self.bias, geometry, self.demand)
             else:
@@ -60,14 +65,15 @@ class Conv2d(nn.Module):
 
         Of a 5×5 kernel on a 2×2 image the outer ring only multiplies padding; the gradient for it is 0.
         """
-        if self.dilation != [1, 1]:
-            return self.weight, self.padding
-        (rows, columns), (down, across) = self.weight.shape[2:], self.stride
-        top, bottom = _touching(x.shape[2], rows, down, self.padding[0])
-        left, right = _touching(x.shape[3], columns, across, self.padding[1])
+        weight, (stride, padding, dilation) = self.weight, self.sizes
+        if dilation != [1, 1]:
+            return weight, padding
+        (rows, columns), (down, across) = weight.shape[2:], stride
+        top, bottom = _touching(x.shape[2], rows, down, padding[0])
+        left, right = _touching(x.shape[3], columns, across, padding[1])
         if (bottom - top, right - left) == (rows, columns):
-            return self.weight, self.padding
-        return self.weight[:, :, top:bottom, left:right], [self.padding[0] - top, self.padding[1] - left]
+            return weight, padding
+        return weight[:, :, top:bottom, left:right], [padding[0] - top, padding[1] - left]
 
 
 @lru_cache

@@ -39,6 +39,8 @@ def normalise(x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float,
     ``groups`` None: every channel over the whole batch (Ioffe & Szegedy, 2015); otherwise every image in as many
     groups of channels (Wu & He, 2018). Third derivatives are refused.
     """
+    if groups is not None:  # whose kernel takes no other order of memory; channels last on a CPU alone (PyTorch 2.13)
+        x = x.contiguous(memory_format=layout(x) if x.is_cpu else torch.contiguous_format)
     y: Tensor = _Normalise.apply(x, weight, bias, eps, groups)
     return y
 

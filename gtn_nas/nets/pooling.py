@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gtn_nas.nets.become import become
 from gtn_nas.nets.demand import Demand
 from gtn_nas.nets.layout import layout
 from gtn_nas.nets.order import refuse_third_derivatives
@@ -17,29 +18,32 @@ __all__ = ["MaxPool2d"]
 _Window = tuple[list[int], list[int], list[int], list[int], bool]
 
 
-class MaxPool2d(nn.Module):
-    """Stands in for an :class:`torch.nn.MaxPool2d`.
+class MaxPool2d(nn.MaxPool2d):
+    """What an :class:`torch.nn.MaxPool2d` becomes.
 
     The adjoint of its backward pass gathers what the maxima were taken from. PyTorch's own copies channels-last
     tensors into another layout for it and back. Third derivatives are refused.
     """
 
-    def __init__(self, source: nn.MaxPool2d, demand: Demand) -> None:
-        super().__init__()
-        self.demand = demand
+    demand: Demand
+    window: _Window
+
+    @classmethod
+    def take(cls, layer: nn.MaxPool2d, demand: Demand) -> None:
+        """Make ``layer`` one."""
         kernel, stride, padding, dilation = (
-            _pair(value) for value in (source.kernel_size, source.stride, source.padding, source.dilation)
+            _pair(value) for value in (layer.kernel_size, layer.stride, layer.padding, layer.dilation)
         )
-        self._window = (kernel, stride, padding, dilation, source.ceil_mode)
+        become(layer, cls, demand=demand, window=(kernel, stride, padding, dilation, layer.ceil_mode))
 
     @staticmethod
     def supports(layer: nn.Module) -> bool:
-        """Return whether ``layer`` is a pooling that this one can stand in for."""
+        """Return whether ``layer`` is a pooling that can become one."""
         return type(layer) is nn.MaxPool2d and not layer.return_indices
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``[B, C, H, W]`` to ``[B, C, H', W']``."""
-        y: Tensor = _MaxPool.apply(x, self._window) if self.demand.graph else F.max_pool2d(x, *self._window)
+        y: Tensor = _MaxPool.apply(x, self.window) if self.demand.graph else F.max_pool2d(x, *self.window)
         return y
 
 

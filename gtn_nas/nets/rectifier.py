@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gtn_nas.nets.become import become
 from gtn_nas.nets.demand import Demand
 from gtn_nas.nets.order import refuse_third_derivatives
 
@@ -15,27 +16,30 @@ __all__ = ["Rectifier"]
 
 
 class Rectifier(nn.Module):
-    """Stands in for an :class:`torch.nn.ReLU` or an :class:`torch.nn.LeakyReLU`.
+    """What an :class:`torch.nn.ReLU` or an :class:`torch.nn.LeakyReLU` becomes.
 
     Its backward pass is linear in the gradient and constant in the input almost everywhere. PyTorch's own fills a
     map of zeros for the latter and adds it in. Third derivatives are refused.
     """
 
-    def __init__(self, source: nn.ReLU | nn.LeakyReLU, demand: Demand) -> None:
-        super().__init__()
-        self.demand = demand
-        self._slope = source.negative_slope if isinstance(source, nn.LeakyReLU) else 0.0
+    demand: Demand
+    slope: float
+
+    @classmethod
+    def take(cls, layer: nn.Module, demand: Demand) -> None:
+        """Make ``layer`` one."""
+        become(layer, cls, demand=demand, slope=layer.negative_slope if isinstance(layer, nn.LeakyReLU) else 0.0)
 
     @staticmethod
     def supports(layer: nn.Module) -> bool:
-        """Return whether ``layer`` is a rectifier that this one can stand in for."""
+        """Return whether ``layer`` is a rectifier that can become one."""
         if type(layer) is nn.LeakyReLU:
             return not layer.inplace and layer.negative_slope > 0
         return type(layer) is nn.ReLU and not layer.inplace
 
     def forward(self, x: Tensor) -> Tensor:
         """Return max(x, 0) + slope·min(x, 0)."""
-        y: Tensor = _Rectify.apply(x, self._slope) if self.demand.graph else _rectify(x, self._slope)
+        y: Tensor = _Rectify.apply(x, self.slope) if self.demand.graph else _rectify(x, self.slope)
         return y
 
 

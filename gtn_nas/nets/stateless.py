@@ -1,8 +1,8 @@
 """Normalisation without running buffers.
 
 ``nn.BatchNorm`` keeps running statistics in buffers that it overwrites in place: they carry no gradient. A
-learner inside a meta-gradient needs both, so its layers are replaced by these, which normalise by the batch
-(training) or by statistics that are passed in (evaluation).
+learner inside a meta-gradient needs both, so its layers become these, which normalise by the batch (training)
+or by statistics that are passed in (evaluation).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from gtn_nas.nets.become import become
 from gtn_nas.nets.mean_only import MeanOnlyBatchNorm
 from gtn_nas.nets.normalisation import Normalise
 
@@ -64,14 +65,19 @@ class Switch:
             self.recording.shares.append(share)
 
 
-class StatelessBatchNorm(nn.Module):
+class StatelessBatchNorm(nn.modules.batchnorm._BatchNorm):
     """Batch normalisation (Ioffe & Szegedy, 2015) of ``[B, C, *]``; statistics ``[2, C]``: mean, unbiased variance."""
 
-    def __init__(self, source: nn.modules.batchnorm._BatchNorm, switch: Switch, normalise: Normalise) -> None:
-        super().__init__()
-        self.weight, self.bias, self.eps = source.weight, source.bias, source.eps
-        self.switch, self.normalise = switch, normalise
-        self.share = 0.1 if source.momentum is None else source.momentum
+    switch: Switch
+    normalise: Normalise
+    share: float  # of new statistics in running ones
+
+    @classmethod
+    def take(cls, layer: nn.modules.batchnorm._BatchNorm, switch: Switch, normalise: Normalise) -> None:
+        """Make ``layer`` one."""
+        share = 0.1 if layer.momentum is None else layer.momentum
+        become(layer, cls, switch=switch, normalise=normalise, share=share)
+        _forget(layer)
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise ``x`` by its own statistics, or by the given ones."""
@@ -94,12 +100,17 @@ class StatelessBatchNorm(nn.Module):
         return torch.addcmul(shift.view(shape), x, scale.view(shape))
 
 
-class StatelessMeanOnly(nn.Module):
+class StatelessMeanOnly(MeanOnlyBatchNorm):
     """Mean-only batch normalisation of ``[B, C, *]``; statistics ``[1, C]``: the mean."""
 
-    def __init__(self, source: MeanOnlyBatchNorm, switch: Switch) -> None:
-        super().__init__()
-        self.bias, self.switch, self.share = source.bias, switch, 1 - source.momentum
+    switch: Switch
+    share: float
+
+    @classmethod
+    def take(cls, layer: MeanOnlyBatchNorm, switch: Switch) -> None:
+        """Make ``layer`` one."""
+        become(layer, cls, switch=switch, share=1 - layer.momentum)
+        _forget(layer)
 
     def forward(self, x: Tensor) -> Tensor:
         """Subtract the batch's mean, or the given one."""
@@ -114,13 +125,23 @@ class StatelessMeanOnly(nn.Module):
 class StatelessGroupNorm(nn.Module):
     """Group normalisation (Wu & He, 2018) of ``[B, C, *]``, every image by itself."""
 
-    def __init__(self, source: nn.GroupNorm | nn.modules.instancenorm._InstanceNorm, normalise: Normalise) -> None:
-        super().__init__()
-        self.weight: Tensor | None = source.weight  # None when the layer is not affine
-        self.bias: Tensor | None = source.bias
-        self.eps, self.normalise = source.eps, normalise
-        self.groups = source.num_groups if isinstance(source, nn.GroupNorm) else source.num_features
+    weight: Tensor | None  # none when the layer is not affine
+    bias: Tensor | None
+    eps: float
+    normalise: Normalise
+    groups: int
+
+    @classmethod
+    def take(cls, layer: nn.GroupNorm | nn.modules.instancenorm._InstanceNorm, normalise: Normalise) -> None:
+        """Make ``layer`` one."""
+        groups = layer.num_groups if isinstance(layer, nn.GroupNorm) else layer.num_features
+        become(layer, cls, normalise=normalise, groups=groups)
+        _forget(layer)
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise every group of channels of every image by its own mean and variance."""
         return self.normalise(x, self.weight, self.bias, self.eps, self.groups)
+
+
+def _forget(layer: nn.Module) -> None:
+    layer._buffers.update(dict.fromkeys(layer._buffers))

@@ -125,12 +125,73 @@ def test_gradients_flow_into_the_statistics():
     assert float((slope * way).sum()) == pytest.approx(float(difference), rel=1e-6)
 
 
-def test_a_normalisation_with_hooks_is_refused_and_other_layers_with_hooks_stay():
-    net = network(NORMS["batch"])
-    net[0].register_forward_hook(lambda *_: None)
-    prepare(net)
-    assert type(net[0]) is nn.Conv2d
-    net = network(NORMS["batch"])
-    net[1].register_forward_hook(lambda *_: None)
-    with pytest.raises(UserError, match="a learner's BatchNorm2d must not have hooks"):
-        prepare(net)
+def test_layers_keep_their_hooks_and_what_else_they_have():
+    original = network(NORMS["batch"])
+    for layer in original[:2]:
+        layer.register_forward_hook(lambda layer, inputs, output: 2 * output)
+    replaced = copy.deepcopy(original)
+    prepare(replaced)
+    exactly(replaced(images()), original(images()))
+    assert isinstance(replaced[0], nn.Conv2d)
+    assert (replaced[0].out_channels, replaced[1].num_features) == (8, 8)
+
+
+def test_layers_that_stand_in_a_list_as_well_are_prepared_there():
+    class Listed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.convolution, self.norm = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)
+            self.order = [self.convolution, self.norm]
+
+        def forward(self, x):
+            for layer in self.order:
+                x = layer(x)
+            return x
+
+    net = Listed().double()
+    switch = prepare(net).switch
+    with switch.record() as recording:
+        net(images())
+    assert len(recording.statistics) == 1
+
+
+class WithReLU(nn.BatchNorm2d):
+    def forward(self, x):
+        return super().forward(x).relu()
+
+
+class GroupWithReLU(nn.GroupNorm):
+    def forward(self, x):
+        return super().forward(x).relu()
+
+
+def test_a_forward_pass_of_its_own_is_kept_or_refused():
+    with pytest.raises(UserError, match=r"WithReLU keeps running statistics .* nn.Sequential\(nn.BatchNorm2d"):
+        prepare(nn.Sequential(nn.Conv2d(3, 8, 3), WithReLU(8)))
+    original = nn.Sequential(nn.Conv2d(3, 8, 3), GroupWithReLU(2, 8)).double()
+    replaced = copy.deepcopy(original)
+    prepare(replaced)
+    exactly(replaced(images()), original(images()))
+    assert (replaced(images()) >= 0).all()
+
+
+def test_a_subclass_without_one_is_prepared():
+    class Mine(nn.BatchNorm2d):
+        pass
+
+    assert prepare(nn.Sequential(nn.Conv2d(3, 8, 3), Mine(8))).switch is not None
+
+
+@pytest.mark.parametrize("norm", [nn.GroupNorm(2, 6), nn.InstanceNorm1d(6, affine=True)])
+def test_group_norm_takes_any_order_of_memory(norm):
+    def derivatives(layer):
+        x = torch.randn(5, 9, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()
+        y = layer(x.transpose(1, 2))
+        (first,) = torch.autograd.grad(y.pow(3).sum(), x, create_graph=True)
+        return [y, first, *torch.autograd.grad(first.pow(2).sum(), [x, *layer.parameters()])]
+
+    original = norm.double()
+    replaced = copy.deepcopy(original)
+    prepare(replaced)
+    for mine, reference in zip(derivatives(replaced), derivatives(original), strict=True):
+        exactly(mine, reference)
