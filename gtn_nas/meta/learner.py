@@ -8,8 +8,10 @@ from contextlib import contextmanager, nullcontext
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from gtn_nas.errors import UserError
+from gtn_nas.nets.buffers import Buffers
 from gtn_nas.nets.prepare import prepare
 from gtn_nas.nets.stateless import Recording, Statistics
 
@@ -35,6 +37,7 @@ class Learner:
         self.network = network
         controls = prepare(network, native=native)
         self._switch, self._demand = controls.switch, controls.demand
+        self.buffers = Buffers(network)
         trainable = [(name, p) for name, p in network.named_parameters() if p.requires_grad]
         if not trainable:
             raise UserError("a learner must have trainable parameters, but this network has none.")
@@ -70,7 +73,8 @@ class Learner:
 
     def logits(self, theta: Tensor, images: Tensor) -> Tensor:
         """Training pass: images ``[B, C, H, W]`` → logits ``[B, K]``, batch norm by the batch's statistics."""
-        with self._having(self.split(theta).values()):
+        twice = torch.is_grad_enabled() and self._demand.graph  # of fused attention there are first derivatives alone
+        with self._having(self.split(theta).values()), sdpa_kernel(SDPBackend.MATH) if twice else nullcontext():
             out: Tensor = self.network(images)
         return out
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from gtn_nas.meta.exam import follow, training_loss
 from gtn_nas.meta.learner import Learner
+from gtn_nas.nets.buffers import Snapshot
 from gtn_nas.nets.stateless import Recording, Statistics
 from gtn_nas.seeding import RandomState, replaying
 from gtn_nas.teacher.lesson import Lesson
@@ -28,6 +29,7 @@ class Step:
     running_after: Statistics
     shares: Sequence[float]
     randomness: RandomState | None = None  # what dropout drew from, for the replay
+    buffers: Snapshot = ()  # what the network's own buffers held, if the pass changed them
     inputs: Sequence[Tensor] = ()  # θ, images and soft targets as leaves of the kept graph
     outputs: Sequence[Tensor] = ()  # the gradient and the pass's statistics as its roots
     kept_bytes: int = 0
@@ -50,10 +52,11 @@ def take_step(
         kept: dict[str, Any] = {"inputs": inputs, "outputs": outputs, "kept_bytes": counted.bytes}
         gradient = outputs[0].detach()
     else:
-        before = RandomState.capture(theta.device)
+        before, held, versions = RandomState.capture(theta.device), learner.buffers.copy(), learner.buffers.versions()
         images, targets = lesson.images[number].detach(), lesson.targets[number].detach()
         _, gradient, recording = learner.slope(theta, images, targets, observed=protocol.follows_training)
         kept = {} if before.is_current() else {"randomness": before}
+        kept |= {} if learner.buffers.versions() == versions else {"buffers": held}
     with torch.no_grad():
         after = tuple(part.detach() for part in follow(running, recording))
     start = running or tuple(recording.initial)
@@ -72,12 +75,15 @@ def pull_back(
     """Return what a step adds to the adjoints of θ, images and soft targets, and the adjoint of earlier averages."""
     inputs, outputs = step.inputs, step.outputs
     if not outputs:
-        with replaying(step.randomness):
+        with replaying(step.randomness), learner.buffers.holding(step.buffers):
             inputs, outputs, _ = _derive(learner, protocol, lesson, number, step.theta, values=False)
     adjoints = [of_gradient]
     if of_running:
         adjoints += [share * part for share, part in zip(step.shares, of_running, strict=True)]
-    found = torch.autograd.grad(outputs[: len(adjoints)], inputs, adjoints, materialize_grads=True)
+    # Statistics of a part that no parameter reaches, as behind an operator that is none, have no graph.
+    linked = [pair for pair in zip(outputs, adjoints, strict=False) if pair[0].requires_grad]
+    roots, adjoints_of_roots = zip(*linked, strict=True)
+    found = torch.autograd.grad(roots, inputs, adjoints_of_roots, materialize_grads=True)
     earlier = tuple((1 - share) * part for share, part in zip(step.shares, of_running, strict=False))
     return found, earlier
 

@@ -70,7 +70,10 @@ class SavedModel:
 
 def save_model(model: SavedModel, folder: Path) -> None:
     """Write ``model.safetensors`` and ``model.json`` into ``folder``, the card last."""
-    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.network.state_dict().items()}
+    weights = {  # copies: a file holds no tensor twice, and a network may hold one in two places
+        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, tensor in model.network.state_dict().items()
+    }
     write_atomically(folder / WEIGHTS, save(weights))
     write_atomically(folder / CARD, json.dumps({"format": _FORMAT, **model.card}, indent=1))
 
@@ -88,7 +91,7 @@ def load_model(folder: Path) -> SavedModel:
         source, architecture = card["space_source"], card["architecture"]
         shape = _Shape(tuple(card["image_shape"]), card["classes"])
         weights = load_file(folder / WEIGHTS)
-    except (OSError, SafetensorError, json.JSONDecodeError, KeyError, TypeError) as error:
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"the model in {folder} is damaged ({error}); train it again with gtn-nas train-best."
         ) from error

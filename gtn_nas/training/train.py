@@ -98,7 +98,10 @@ def fit(
     ``rate`` gives a step's share of the recipe's learning rate, None to stop; ``over`` is asked after each epoch
     whether to stop.
     """
-    network.to(task.train.images.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network.to(task.train.images.device)
+    for parameter in network.parameters():
+        if parameter.ndim == 4:  # a network may hold convolutions of more axes
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
     images = task.train.images.contiguous(memory_format=torch.channels_last)
     order = torch.Generator().manual_seed(seed)
     batch = min(recipe.batch_size, len(task.train))

@@ -78,6 +78,44 @@ def _shared() -> nn.Module:
     return nn.Sequential(nn.Conv2d(1, 6, 3), layer, nn.ReLU(), second, layer, nn.Flatten(), nn.Linear(216, 10))
 
 
+class _Average(nn.Module):
+    """Takes out a running mean that it keeps in a buffer of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(1, 6, 1, 1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.training:
+            with torch.no_grad():
+                self.mean = self.mean.lerp(x.mean((0, 2, 3), keepdim=True), 0.5)
+        return x - self.mean
+
+
+class _Unreached(nn.Module):
+    """Batch norm that neither images nor parameters reach, as behind a cell's operator that is none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(6)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.norm(torch.zeros_like(x))
+
+
+class _Attention(nn.Module):
+    """Fused attention between pixels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attention = nn.MultiheadAttention(6, 2, batch_first=True)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        tokens = x.flatten(2).transpose(1, 2)
+        mixed, _ = self.attention(tokens, tokens, tokens, need_weights=False)
+        return mixed.transpose(1, 2).reshape_as(x)
+
+
 def _frozen() -> nn.Module:
     network = conv(nn.BatchNorm2d(6), nn.ReLU(), nn.Conv2d(6, 6, 3, padding=1))
     network[0].requires_grad_(False)
@@ -113,6 +151,12 @@ NETWORKS = {
     "batch norm of the images": lambda: nn.Sequential(
         nn.BatchNorm2d(1), nn.Conv2d(1, 6, 3), nn.ReLU(), nn.Flatten(), nn.Linear(216, 10)
     ),
+    "spectral norm": lambda: nn.Sequential(
+        nn.utils.parametrizations.spectral_norm(nn.Conv2d(1, 6, 3, 2)), nn.SiLU(), nn.Flatten(), nn.Linear(54, 10)
+    ),
+    "a running average of its own": lambda: conv(_Average()),
+    "attention": lambda: conv(_Attention()),
+    "batch norm that nothing reaches": lambda: conv(_Unreached()),
     "a parameter without axes": lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 10), _Scale()),
     "a frozen layer": lambda: _frozen(),
     "perceptron": lambda: nn.Sequential(
@@ -140,7 +184,10 @@ def test_published_learners(make_case: type, name: str) -> None:
 
 
 @pytest.mark.parametrize("statistics", ["synthetic", "real", "running", "batch"])
-@pytest.mark.parametrize("name", ["one batch norm in two places", "batch norm of the images", "a frozen layer"])
+@pytest.mark.parametrize(
+    "name",
+    ["one batch norm in two places", "batch norm of the images", "batch norm that nothing reaches", "a frozen layer"],
+)
 def test_protocols_of_unusual_networks(make_case: type, name: str, statistics: str) -> None:
     case = make_case.of(NETWORKS[name])
     case.exam = case.make_exam({1: 0.25, 3: 0.75}, statistics)

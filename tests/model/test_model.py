@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from gtn_nas.errors import UserError
 from gtn_nas.model import SavedModel, export_model, load_model, save_model
@@ -46,6 +47,15 @@ def trained(task: Task, chosen: Architecture) -> SavedModel:
 @pytest.fixture
 def model(digits: Task) -> SavedModel:
     return trained(digits, architecture(**SOME["batch, max-pooling"]))
+
+
+def test_a_network_that_holds_a_layer_twice_is_saved(tmp_path: Path) -> None:
+    layer = torch.nn.Linear(4, 4)
+    network = torch.nn.Sequential(layer, torch.nn.ReLU(), layer)
+    save_model(SavedModel(network, {}), tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    assert torch.equal(weights["0.weight"], weights["2.weight"])
+    assert torch.equal(weights["0.weight"], layer.weight)
 
 
 def test_a_saved_model_is_what_it_was(digits: Task, model: SavedModel, tmp_path: Path) -> None:
