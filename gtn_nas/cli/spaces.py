@@ -13,8 +13,9 @@ from gtn_nas.cli.options import DataOption, JsonOption
 from gtn_nas.cli.output import note, print_json, results
 from gtn_nas.device import pick_device
 from gtn_nas.errors import UserError
+from gtn_nas.meta.fitness import check_fitness
 from gtn_nas.space import SearchSpace, available_spaces, load_space
-from gtn_nas.space.checking import Check, check_space
+from gtn_nas.space.checking import Check
 from gtn_nas.space.distributions import describe
 from gtn_nas.task import load_task
 
@@ -31,14 +32,14 @@ def spaces_command(
 ) -> None:
     """List the installed search spaces; or describe one, and check that it is fit for use on --data.
 
-    Checked are random architectures: they are built, give logits in both modes, learn in one step, and have keys,
-    neighbours and costs. What fails is named, and the exit status is 2.
+    Checked are random architectures: they are built, give logits in both modes, learn in one step, can be taught, and
+    have keys, neighbours and costs. What fails is named, and the exit status is 2.
     """
     if space is None:
         _list(as_json)
         return
     loaded = load_space(space)
-    checks = check_space(loaded, load_task(data, pick_device("cpu")), architectures)
+    checks = check_fitness(loaded, load_task(data, pick_device("cpu")), architectures)
     if as_json:
         print_json({**_facts(loaded), "checks": {check.what: check.fault or None for check in checks}})
     else:

@@ -14,6 +14,7 @@ import numpy as np
 from gtn_nas.device import describe_hardware, describe_versions
 from gtn_nas.meta.checkpoint import CHECKPOINT, restore_checkpoint, save_checkpoint
 from gtn_nas.meta.config import MetaConfig
+from gtn_nas.meta.fitness import require_fit
 from gtn_nas.meta.held_out import hold_out
 from gtn_nas.meta.inner import inner_optimiser
 from gtn_nas.meta.labeller import make_labeller
@@ -23,7 +24,6 @@ from gtn_nas.meta.trainer import MetaTrainer, OuterStep
 from gtn_nas.meta.validation import grades, validate
 from gtn_nas.processes import ALONE, World
 from gtn_nas.space import Architecture, SearchSpace
-from gtn_nas.space.checking import require_fit
 from gtn_nas.task import Task
 from gtn_nas.teacher.config import TeacherConfig
 from gtn_nas.teacher.frozen import FrozenTeacher, save_teacher
@@ -98,7 +98,7 @@ def start_training(
 ) -> MetaTrainer:
     """Return a trainer at its first outer step, or where the checkpoint in ``resume_from`` left off."""
     began = Moment.now()
-    require_fit(space, task, config.seed)  # before the work
+    require_fit(space, task, config.seed, teacher_config.batch_size)  # before the work
     rule, fresh = inner_optimiser(teacher_config.inner), resume_from is None
     labeller = make_labeller(task, config.seed, trained=fresh) if teacher_config.targets == "soft" else None
     rate = teacher_config.learning_rate

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -16,7 +16,7 @@ from gtn_nas.seeding import seeded
 from gtn_nas.space.base import Architecture, SearchSpace
 from gtn_nas.task import Task
 
-__all__ = ["Check", "built", "check_space", "require_fit"]
+__all__ = ["Check", "built", "check_space", "seeded_network", "try_all"]
 
 _BATCH = 16
 _NEIGHBOURS = 20
@@ -41,22 +41,12 @@ def check_space(space: SearchSpace, task: Task, count: int = 8, seed: int = 0) -
         "networks learn in one step": lambda one: _step(space, task, one),
         "costs are counted": lambda one: "" if space.cost(one, task).params > 0 else "it has no trainable parameter",
     }
+    return try_all(checks, architectures)
+
+
+def try_all(checks: Mapping[str, Callable[[Architecture], str]], architectures: Sequence[Architecture]) -> list[Check]:
+    """Try every architecture by every check, which returns what is wrong, or nothing, and may raise anything."""
     return [Check(what, _first_fault(check, architectures)) for what, check in checks.items()]
-
-
-def require_fit(space: SearchSpace, task: Task, seed: int = 0) -> None:
-    """Try one architecture of ``space``.
-
-    Raises:
-        UserError: it fails a check.
-    """
-    with seeded(seed):
-        faults = [check for check in check_space(space, task, 1, seed) if check.fault]
-    if faults:
-        raise UserError(
-            f"space {space.name} is not fit for use: “{faults[0].what}” does not hold ({faults[0].fault}); repair "
-            "it, and try it with gtn-nas spaces."
-        )
 
 
 def built(space: SearchSpace, architecture: Architecture, task: Task) -> nn.Module:
@@ -76,7 +66,7 @@ def built(space: SearchSpace, architecture: Architecture, task: Task) -> nn.Modu
         ) from error
 
 
-def _first_fault(check: Callable[[Architecture], str], architectures: list[Architecture]) -> str:
+def _first_fault(check: Callable[[Architecture], str], architectures: Sequence[Architecture]) -> str:
     for one in architectures:
         try:
             fault = check(one)
@@ -97,18 +87,19 @@ def _neighbours(space: SearchSpace, one: Architecture) -> str:
     return "a neighbour is the architecture itself" if space.key(one) in keys else ""
 
 
-def _build(space: SearchSpace, task: Task, one: Architecture) -> nn.Module:
+def seeded_network(space: SearchSpace, task: Task, one: Architecture) -> nn.Module:
+    """Build a network from seed 0, on the task's device."""
     with seeded(0):
         return space.build(one, task).to(task.train.images.device)
 
 
 def _repeatable(space: SearchSpace, task: Task, one: Architecture) -> str:
-    first, again = (_build(space, task, one).state_dict() for _ in range(2))
+    first, again = (seeded_network(space, task, one).state_dict() for _ in range(2))
     return "" if all(torch.equal(first[name], again[name]) for name in first) else "its parameters differ"
 
 
 def _logits(space: SearchSpace, task: Task, one: Architecture) -> str:
-    network = _build(space, task, one)
+    network = seeded_network(space, task, one)
     images = task.train.images[:_BATCH]
     for mode in (True, False):
         shape = tuple(network.train(mode)(images).shape)
@@ -118,7 +109,7 @@ def _logits(space: SearchSpace, task: Task, one: Architecture) -> str:
 
 
 def _step(space: SearchSpace, task: Task, one: Architecture) -> str:
-    network = _build(space, task, one).train()
+    network = seeded_network(space, task, one).train()
     loss = F.cross_entropy(network(task.train.images[:_BATCH]), task.train.labels[:_BATCH])
     loss.backward()
     slopes = {name: parameter.grad for name, parameter in network.named_parameters() if parameter.grad is not None}
