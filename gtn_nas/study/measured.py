@@ -17,20 +17,23 @@ Curve = list[tuple[float, float, float, float]]  # x, mean, lowest and highest o
 
 @dataclass(frozen=True)
 class Measured:
-    """Rows, and figures that were derived from several of them."""
+    """Rows, and figures that were derived from several of them.
+
+    A figure of a run is one of its numbers, or a point of one of its curves by its x, as in ``put_right.noise@1.6``.
+    """
 
     rows: Sequence[Row]
     derived: Mapping[tuple[str, str], Sequence[float]]
 
     def values(self, variant: str, figure: str) -> list[float]:
         """Return a figure of a variant, one value for each seed; none where it was not measured."""
-        found = [row.figures[figure] for row in self._of(variant) if figure in row.figures]
+        found = [value for row in self._of(variant) if (value := _value(row, figure)) is not None]
         return found or list(self.derived.get((variant, figure), ()))
 
     def differences(self, variant: str, first: str, second: str) -> list[float]:
         """Return one figure less another of the same run, of all runs of a variant that have both."""
-        rows = [row.figures for row in self._of(variant)]
-        return [figures[first] - figures[second] for figures in rows if first in figures and second in figures]
+        pairs = [(_value(row, first), _value(row, second)) for row in self._of(variant)]
+        return [one - other for one, other in pairs if one is not None and other is not None]
 
     def sums_up(self, variant: str, figure: str) -> bool:
         """Whether a figure follows from all runs together, and so has no seeds."""
@@ -71,6 +74,13 @@ class Measured:
 
     def _of(self, variant: str) -> list[Row]:
         return [row for row in self.rows if row.variant == variant and row.failure is None]
+
+
+def _value(row: Row, figure: str) -> float | None:
+    if figure in row.figures:
+        return row.figures[figure]
+    name, _, place = figure.partition("@")
+    return next((y for x, y in row.series.get(name, ()) if f"{x:.4g}" == place), None)
 
 
 def _names(mappings: Iterable[Mapping[str, object]]) -> list[str]:

@@ -32,6 +32,7 @@ _AXES = {
     "found": ("seconds, a teacher's training included", "test accuracy of the best by score so far"),
     "best": ("architectures, the best by score first", "best real accuracy so far"),
 }
+_NO_ACCURACIES = ("score", "failed", "teacher_seconds", "candidates")  # samples that are not drawn
 _SHORT = "test accuracy"  # on an axis; the caption says which
 _SAMPLES = {
     "accuracy.lesson": "test accuracy, lesson's statistics",
@@ -96,7 +97,7 @@ def _drawings(measured: Measured) -> Iterator[tuple[str, Drawing]]:
         ticks = ScalarFormatter() if is_correlation(name) else None
         if not name.startswith("inner") and (drawing := dots(groups, _file_name(f"by-{name}", ""), _axis(name), ticks)):
             yield _worded(name), drawing
-    for name in (name for name in measured.samples if not name.startswith(("score", "failed", "teacher_seconds"))):
+    for name in (name for name in measured.samples if not name.startswith(_NO_ACCURACIES)):
         y = _worded(name)
         values = {variant: measured.sample(variant, name) for variant in measured.variants}
         if drawing := boxes(values, _file_name(name, ""), _axis(name)):

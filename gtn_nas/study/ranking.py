@@ -86,7 +86,7 @@ class Ranking(Plan):
     def execute(self, run: Run, workshop: Workshop) -> Outcome:
         """Train every architecture for real, or score every one; either goes on where it was stopped."""
         space = load_space(self.space)
-        table = self._truth(space, workshop)
+        table = self._truth(space, workshop, anew=run.variant == TRUTH)
         if run.variant == TRUTH:
             untrained = self.architectures - len(table.keys)
             accuracies = {"accuracy": table.mean.tolist(), "failed": [untrained]}
@@ -139,13 +139,15 @@ class Ranking(Plan):
         found = spearman_difference(score, rival, truth)
         return _shifted(found, 0.0)
 
-    def _truth(self, space: SearchSpace, workshop: Workshop) -> TruthTable:
+    def _truth(self, space: SearchSpace, workshop: Workshop, anew: bool) -> TruthTable:
+        """Return the table; only ``anew`` are trainings tried again that failed: all scores are held against one."""
         name = fingerprint(repr((space.fingerprint, workshop.task.fingerprint, self.recipe, self.sample_seed)))
         path: Path = workshop.folder / f"truth-{name}.jsonl"
-        make_truth(
-            path, space, workshop.task, self.recipe,
-            architectures=self.architectures, seeds=self.truth_seeds, sample_seed=self.sample_seed,
-        )  # fmt: skip
+        if anew or not path.is_file():
+            make_truth(
+                path, space, workshop.task, self.recipe,
+                architectures=self.architectures, seeds=self.truth_seeds, sample_seed=self.sample_seed,
+            )  # fmt: skip
         keys = map(space.key, space.sample_many(self.architectures, self.sample_seed))
         return TruthTable.load(path, space, workshop.task, set(product(keys, range(self.truth_seeds))))
 

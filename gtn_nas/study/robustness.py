@@ -35,7 +35,7 @@ class Robustness(OfPublished):
 
     A variant is a mode of a teacher, ``10_gtn by base_larger``, or ``vanilla``; its figures are means over learners.
     ``put_right.noise``: accuracy, the mean over the trial's strengths; ``put_right.clean``: without any. Curves of the
-    same names; derived, ``put_right.noise@1.6``: accuracy at one strength.
+    same names; so is ``put_right.noise@1.6``, accuracy at one strength.
     """
 
     modes: Annotated[dict[str, int], Field(min_length=1, description="modes of a teacher: inner steps of each")]
@@ -97,15 +97,6 @@ class Robustness(OfPublished):
         means = {name: _mean(some) for name, some in curves.items()}
         figures = {name: fmean(accuracy for _, accuracy in curve) for name, curve in means.items()}
         return Outcome(figures, {name: curve for name, curve in means.items() if len(curve) > 1})
-
-    def derived(self, measured: Measured) -> Mapping[tuple[str, str], Sequence[float]]:
-        """Return every point of every curve."""
-        found: dict[tuple[str, str], list[float]] = {}
-        for row in measured.rows:
-            for name, curve in row.series.items():
-                for strength, accuracy in curve:
-                    found.setdefault((row.variant, f"{name}@{strength:.4g}"), []).append(accuracy)
-        return found
 
     def words(self, measured: Measured) -> list[str]:
         """Say in which order the modes come by either protocol, and how often the two disagree."""

@@ -8,8 +8,8 @@ from pydantic import ValidationError
 from gtn_nas.study import Claim, Measured, Row, judge
 
 
-def claim(relation: str, second: str | float = "b:accuracy", margin: float = 0.0) -> Claim:
-    parts = {"says": "so", "first": "a:accuracy", "relation": relation, "second": second, "margin": margin}
+def claim(relation: str, second: str | float = "b:accuracy", margin: float = 0.0, first: str = "a:accuracy") -> Claim:
+    parts = {"says": "so", "first": first, "relation": relation, "second": second, "margin": margin}
     return Claim.model_validate(parts)
 
 
@@ -57,6 +57,16 @@ def test_figures_of_the_same_runs_are_paired(row: Callable[..., Row]) -> None:
     verdict = judge(claim("above", "a:shuffled"), Measured(rows, {}))
     assert verdict.outcome == "holds"
     assert verdict.interval == pytest.approx((0.1, 0.1))
+
+
+def test_points_of_curves_need_an_interval_as_well(row: Callable[..., Row]) -> None:
+    rows = [row("a", seed, series={"noise": [(0.5, x), (1.6, x - 0.1)]}) for seed, x in enumerate([0.2, 0.5, 0.9])]
+    rows += [row("b", 0, series={"noise": [(1.6, 0.0)]})]
+    verdict = judge(claim("above", "a:noise@1.6", first="a:noise@0.5"), Measured(rows, {}))
+    assert verdict.outcome == "holds"
+    assert verdict.interval == pytest.approx((0.1, 0.1))
+    verdict = judge(claim("above", "b:noise@1.6", first="a:noise@0.5"), Measured(rows, {}))
+    assert (verdict.outcome, verdict.interval) == ("undecided", None)
 
 
 def test_an_interval_from_elsewhere_comes_first(measured: Callable[..., Measured]) -> None:

@@ -66,13 +66,11 @@ def test_put_right_is_evaluation_mode(digits: Task, tmp_path: Path) -> None:
 
 
 def test_curves_become_figures_at_their_strengths(row: Callable[..., Row]) -> None:
-    plan = Robustness.model_validate({**PLAIN, "seeds": 2})
-    curve = [(strength, 0.5) for strength in TRIALS["noise"].strengths]
-    rows = [row("vanilla", seed, series={"put_right.noise": curve}) for seed in range(2)]
-    derived = plan.derived(Measured(rows, {}))
-    assert derived["vanilla", "put_right.noise@0.8889"] == [0.5, 0.5]
-    assert derived["vanilla", "put_right.noise@0"] == [0.5, 0.5]
-    assert len(derived) == len(curve)
+    curves = [[(strength, 0.5 + 0.1 * seed) for strength in TRIALS["noise"].strengths] for seed in range(2)]
+    measured = Measured([row("vanilla", seed, series={"put_right.noise": curves[seed]}) for seed in range(2)], {})
+    for strength in ("0", "0.1778", "0.8889", "1.6"):
+        assert measured.values("vanilla", f"put_right.noise@{strength}") == [0.5, 0.6]
+    assert measured.values("vanilla", "put_right.noise@9") == measured.values("vanilla", "put_right.blur@1") == []
 
 
 def test_words_say_where_the_order_changes(row: Callable[..., Row]) -> None:
