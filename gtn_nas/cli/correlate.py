@@ -82,9 +82,10 @@ def correlate_command(
     """
     frozen, *others = [load_teacher(folder_of(folder)) for folder in teachers]
     loaded_space, task = open_for_teacher(frozen, space, data, device, threads, train_limit)
-    table = load_truth(truth, loaded_space, task, truth_column).without(frozen.card.get("chosen_on", ()))
-    if table.left_out_in_words:
-        note(table.left_out_in_words)
+    whole = load_truth(truth, loaded_space, task, truth_column)
+    if whole.left_out_in_words:
+        note(whole.left_out_in_words)
+    table = whole.without({key for one in (frozen, *others) for key in one.card.get("chosen_on", ())})
     table = table if architectures is None else table.sample(architectures, sample_seed)
     with saying_what_is_kept(lambda: _kept(out)):
         content = correlate_with_progress(

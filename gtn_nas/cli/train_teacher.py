@@ -59,7 +59,7 @@ def train_teacher_command(
     time_budget: Annotated[str | None, typer.Option(help="stop after this time, e.g. 90s, 20m or 2h")] = None,
     truth: Annotated[
         Path | None,
-        typer.Option(help="truth table, or published .csv: keep the teacher that ranks its first rows best"),
+        typer.Option(help="truth table, or published .csv: keep the teacher that ranks some of its architectures best"),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="seed of everything random", min=0, show_default="0")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="go on from the checkpoint in --out")] = False,

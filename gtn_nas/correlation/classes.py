@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ Values = npt.NDArray[np.float64]
 _SMALLEST = 6  # architectures of a class, and of all others, below which nothing is said about it
 _MISPLACED = 0.1  # of the field: shorter ways off are of no consequence
 _LEVEL = 0.05  # of all classes' tests together
+_RESAMPLES, _AT_ONCE = 4999, 5000
 _QUARTERS = ("smallest quarter", "second quarter", "third quarter", "largest quarter")
 
 
@@ -30,7 +32,8 @@ def by_class(
     ``spearman``, ``ci95``: within the class. ``shift``: how much higher the proxy ranks the class than the truth does,
     the mean over its architectures as a share of all ranks; ``p``: of such a shift by chance, by permutation of
     membership. ``warning``: a sentence, where the class is ranked worse than all together beyond its interval, or
-    where it is misplaced by a tenth of the field and more than chance explains (Bonferroni over all classes).
+    where it is misplaced by a tenth of the field and more than chance explains (Bonferroni over all classes: the more
+    there are, the more permutations are drawn, or the smallest possible ``p`` would not be small enough).
 
     Returns an empty list where the scores are not all defined.
     """
@@ -40,6 +43,7 @@ def by_class(
     whole = spearman(scores, truth).value
     classes = _classes(space, architectures, params)
     tested = [entry for entry in classes if _SMALLEST <= entry[2].sum() <= len(scores) - _SMALLEST]
+    enough = math.ceil(20 * len(tested) / _LEVEL)  # a tenth of the level is the smallest p of all together
     entries = []
     for name, value, inside in tested:
         rho, shift = spearman(scores[inside], truth[inside]), float(off[inside].mean())
@@ -48,7 +52,8 @@ def by_class(
                 (off[inside], off[~inside]),
                 lambda a, b, axis: a.mean(axis=axis) - b.mean(axis=axis),
                 vectorized=True,
-                n_resamples=4999,
+                n_resamples=_RESAMPLES if abs(shift) < _MISPLACED else max(_RESAMPLES, enough),
+                batch=_AT_ONCE,
                 rng=np.random.default_rng(0),
             ).pvalue
         )

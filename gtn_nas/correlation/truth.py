@@ -91,7 +91,7 @@ class TruthTable:
         """
         kept = [number for number, key in enumerate(self.keys) if key not in keys]
         if not kept:
-            raise UserError("every architecture of the truth table served to choose the teacher; give a larger table.")
+            raise UserError("every architecture of the truth table served to choose a teacher; give a larger table.")
         return self._only(kept)
 
     def counts(self, space: SearchSpace, task: Task) -> dict[str, npt.NDArray[np.float64]]:

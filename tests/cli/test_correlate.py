@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 from gtn_nas.correlation import RIVALS
@@ -48,3 +49,16 @@ def test_correlate_refuses_what_it_cannot_compare(workshop: Path, tmp_path: Path
     assert "unknown proxy 'gtm'; the proxies are gtn" in refused(*words, "--proxy", "gtm+params")
     assert "--truth-column is for published .csv tables" in refused(*words, "--truth-column", "cifar10_test")
     assert not (tmp_path / "correlation.json").exists()
+
+
+def test_what_any_of_the_teachers_was_chosen_by_is_left_out(workshop: Path, tmp_path: Path) -> None:
+    table = workshop / "truth.jsonl"
+    keys = [json.loads(line)["key"] for line in table.read_text().splitlines()]
+    teachers = []
+    for number, key in enumerate(sorted(set(keys))[:2]):
+        teachers += ["--teacher", tmp_path / f"t{number}"]
+        copied = shutil.copytree(workshop / "teacher", tmp_path / f"t{number}") / "teacher.json"
+        copied.write_text(json.dumps({**json.loads(copied.read_text()), "chosen_on": [key]}))
+    words = ["correlate", *teachers, "--truth", table, "--out", tmp_path / "r", "--seeds", "1", "--threads", "1"]
+    content = json.loads(run(*words, "--proxy", "gtn_ensemble", "--proxy", "params", "--json").stdout)
+    assert content["n"] == 3

@@ -54,7 +54,7 @@ def test_a_table_without_what_the_teacher_was_chosen_by(table: TruthTable) -> No
     assert rest.architectures == table.architectures[:3]
     assert np.array_equal(rest.accuracies, table.accuracies[:3])
     assert [accuracy for _, accuracy in rest.validated] == table.validation[:3].tolist()
-    with pytest.raises(UserError, match="every architecture of the truth table served to choose the teacher"):
+    with pytest.raises(UserError, match="every architecture of the truth table served to choose a teacher"):
         table.without(table.keys)
 
 
