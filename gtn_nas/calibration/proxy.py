@@ -36,8 +36,8 @@ class Calibrated(Proxy):
     Args:
         proxy: the score to calibrate.
         known: architectures that were trained for real.
-        reference: others that were scored, by whose spread scores and sizes are measured as well: a search's trained
-            favourites are too much alike.
+        reference: all that a search has scored, by whose spread scores and sizes are measured as well: its trained
+            favourites, which are among them, are too much alike.
 
     Raises:
         UserError: too few architectures are known.
