@@ -11,6 +11,7 @@ import torch
 
 from gtn_nas.device import describe_hardware, describe_versions
 from gtn_nas.errors import UserError
+from gtn_nas.files import alone_in
 from gtn_nas.search.evaluator import OUT_OF_MEMORY, CandidateFailed
 from gtn_nas.study.measured import Measured
 from gtn_nas.study.plan import Plan
@@ -38,17 +39,21 @@ def run_study(
 
     Every finished run is one more line of ``results.jsonl``; a run that cannot be done is a line with its reason, and
     the study goes on. ``on_run`` is told before each run how many there are and how many are over.
+
+    Raises:
+        UserError: another process works in ``folder``.
     """
-    results = Results(folder / RESULTS)
-    workshop = Workshop(task, folder, on_step)
-    runs, origins = plan.runs(), plan.origins(task)
-    for number, run in enumerate(runs):
-        if results.get(run, origins) is not None:
-            continue
-        if on_run is not None:
-            on_run(run, number, len(runs))
-        results.add(_row(study, scale, plan, run, workshop).model_copy(update={"origins": origins}))
-    return measure(plan, results)
+    with alone_in(folder):
+        results = Results(folder / RESULTS)
+        workshop = Workshop(task, folder, on_step)
+        runs, origins = plan.runs(), plan.origins(task)
+        for number, run in enumerate(runs):
+            if results.get(run, origins) is not None:
+                continue
+            if on_run is not None:
+                on_run(run, number, len(runs))
+            results.add(_row(study, scale, plan, run, workshop).model_copy(update={"origins": origins}))
+        return measure(plan, results)
 
 
 def measure(plan: Plan, results: Results) -> Measured:

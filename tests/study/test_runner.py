@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gtn_nas.errors import UserError
+from gtn_nas.files import alone_in
 from gtn_nas.study import RESULTS, Measured, Outcome, Plan, Results, Row, Run, Study, run_study
 from gtn_nas.study.workshop import Workshop
 from gtn_nas.task import Task
@@ -68,6 +69,14 @@ def test_what_is_done_is_not_done_again(go: Callable[..., Measured], tmp_path: P
     assert measured.values("all", "count") == [4.0]
     lines = (tmp_path / "out" / RESULTS).read_text().splitlines()
     assert [Row.model_validate_json(line).variant for line in lines] == ["a", "b", "a", "b"]
+
+
+def test_a_second_process_in_a_folder_is_refused(go: Callable[..., Measured], tmp_path: Path) -> None:
+    refusal = pytest.raises(UserError, match=r"another process works in .*; wait for it, or give another --out")
+    with alone_in(tmp_path / "out"), refusal:
+        go(Counting())
+    assert DONE == []
+    assert len(go(Counting()).rows) == 4
 
 
 def test_other_settings_are_other_runs(go: Callable[..., Measured]) -> None:
