@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
 import torch
+
+from gtn_nas.errors import UserError
 
 __all__ = ["map_unordered"]
 
@@ -23,6 +26,9 @@ def map_unordered(
 
     With several workers each is a process with its share of this one's threads; ``shared`` is sent once to
     each, and ``function`` must be a module's own. Items that have not begun are dropped when the caller stops.
+
+    Raises:
+        UserError: a worker was killed.
     """
     if workers <= 1 or len(items) <= 1:
         for index, item in enumerate(items):
@@ -34,6 +40,11 @@ def map_unordered(
         futures = {pool.submit(_call, function, item): index for index, item in enumerate(items)}
         for future in as_completed(futures):
             yield futures[future], future.result()
+    except BrokenProcessPool as error:
+        raise UserError(
+            "a worker process was killed, for want of memory perhaps; what was done before is kept: run the same "
+            "command again, with fewer --workers."
+        ) from error
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 

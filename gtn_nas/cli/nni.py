@@ -14,6 +14,7 @@ from gtn_nas.proxy import Proxy, terms_of
 from gtn_nas.search import Goal
 from gtn_nas.search.nni.config import SERVICES, ServiceConfig
 from gtn_nas.search.nni.experiment import Experiment
+from gtn_nas.teacher.config import TeacherConfig
 from gtn_nas.training import Recipe
 
 __all__ = ["NniSearch", "SearchSettings", "nni_experiment"]
@@ -87,6 +88,7 @@ def nni_experiment(
         "--max-params": limits.params,
         "--max-flops": limits.flops,
         "--max-latency": None if limits.latency is None else 1000 * limits.latency,
+        "--like": None if settings.teacher == TeacherConfig() else settings.teacher.model_dump_json(),
         "--recipe": None if settings.recipe == Recipe() else settings.recipe.model_dump_json(),
         "--device": device,
         "--threads": threads,

@@ -166,6 +166,7 @@ def search_command(
     if race is not None and calibrate_every is not None:
         raise UserError("--calibrate-every verifies between its rounds what a race has not seen; leave --race out.")
     minutes = None if time_budget is None else parse_minutes(time_budget)
+    budget = Budget.of(None if minutes is None else 60 * minutes)
     settings = load_settings(SearchSettings, config, assignments or [])
     taught = bool(set(proxies_in(scored_by)) & set(TAUGHT))
     sized = bool(set(proxies_in(scored_by)) & set(SIZED))
@@ -195,7 +196,6 @@ def search_command(
         if len(terms_of(scored_by)) > 1:
             note(f"{escape(scored_by)} ranks candidates among {REFERENCE} random architectures, which are scored first")
         proxy.prepare()
-    budget = Budget.of(None if minutes is None else 60 * minutes)
     known: list[Known] = []
     truth_scores: dict[str, float | None] = {}
     if calibrate is not None:

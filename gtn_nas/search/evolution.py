@@ -41,7 +41,9 @@ class RegularizedEvolution(BaseSampler):
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: Mapping[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """Mutate a parent, or draw at random while there are too few."""
+        """Mutate a parent, or draw at random while there are too few; nothing for a candidate that is tried again."""
+        if search_space.keys() != self._space.parameters.keys():  # what was killed keeps its parameters
+            return {}
         scored = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         youngest = sorted(scored, key=lambda one: one.number)[-self._population :]
         if len(youngest) < self._population:

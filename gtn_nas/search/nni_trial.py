@@ -26,6 +26,7 @@ from gtn_nas.search.nni.known import read_known
 from gtn_nas.search.objectives import Goal
 from gtn_nas.space import Architecture, load_space
 from gtn_nas.task import load_task
+from gtn_nas.teacher.config import TeacherConfig
 from gtn_nas.teacher.frozen import load_teacher
 from gtn_nas.teacher.store import folder_of
 from gtn_nas.training import Recipe
@@ -94,7 +95,8 @@ def _proxy(options: argparse.Namespace) -> Proxy:
     limit = options.train_limit if options.train_limit is not None else card.get("train_limit")
     task = load_task(data, pick_device(options.device), limit)
     recipe = Recipe.model_validate_json(options.recipe)
-    return make_score(options.proxy, space, task, teachers, recipe)
+    like = TeacherConfig.model_validate_json(options.like)
+    return make_score(options.proxy, space, task, teachers, recipe, like)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -110,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--max-flops", type=int, help="leave out costlier ones")
     parser.add_argument("--max-latency", type=float, help="leave out slower ones: milliseconds for one image")
     parser.add_argument("--recipe", default="{}", help="settings of real training, as JSON")
+    parser.add_argument("--like", default="{}", help="sizes of a lesson of real data, a teacher's settings as JSON")
     parser.add_argument("--known", type=Path, help="file of scores that need not be computed again")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int)

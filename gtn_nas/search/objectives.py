@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
 from gtn_nas.errors import UserError
 from gtn_nas.proxy import Proxy
-from gtn_nas.search.evaluator import Evaluation
+from gtn_nas.search.evaluator import CandidateFailed, Evaluation
 from gtn_nas.search.limits import Limits
 
 __all__ = ["OBJECTIVES", "Goal", "Objective"]
@@ -103,3 +104,16 @@ class Goal:
             UserError: the proxy does not give one of them.
         """
         return [OBJECTIVES[name].read(evaluation) for name in self.names]
+
+    def finite_values(self, evaluation: Evaluation) -> list[float]:
+        """Return :meth:`values`.
+
+        Raises:
+            UserError: the proxy does not give one of them.
+            CandidateFailed: one is not finite, as the loss of a learner that diverged.
+        """
+        values = self.values(evaluation)
+        for name, value in zip(self.names, values, strict=True):
+            if not math.isfinite(value):
+                raise CandidateFailed(f"its {name} is not finite: {value}")
+        return values

@@ -17,6 +17,7 @@ from gtn_nas.search.gathering import gathered
 from gtn_nas.search.latency import Hardware, timed_on
 from gtn_nas.search.ledger import evaluation_of, known_evaluations, note_evaluation, note_excess
 from gtn_nas.search.objectives import Goal
+from gtn_nas.search.storage import saying_what_failed
 from gtn_nas.search.turns import OneTooMany, Turns
 from gtn_nas.search.worker import Rhythm, beating
 
@@ -45,10 +46,25 @@ def search(
     study's pruner gives up is pruned on the way, one that fails becomes a failed trial. All three say their reason.
 
     Raises:
-        UserError: searches on several hosts share an SQLite file, or the proxy cannot measure an objective.
+        UserError: searches on several hosts share an SQLite file, the storage fails, or the proxy cannot measure an
+            objective.
     """
     goal, rhythm = goal or Goal(), rhythm or Rhythm()
     proxy = goal.prepared(proxy)
+    with saying_what_failed(study):
+        _search(study, proxy, trials, seeds, on_trial, goal, budget, rhythm)
+
+
+def _search(
+    study: optuna.Study,
+    proxy: Proxy,
+    trials: int,
+    seeds: int,
+    on_trial: OnTrial | None,
+    goal: Goal,
+    budget: Budget | None,
+    rhythm: Rhythm,
+) -> None:
     turns = Turns(study, trials, proxy.space, rhythm)
     here = timed_on(proxy.task)
     known = known_evaluations(study, here)
@@ -91,13 +107,14 @@ def _score(
         else:
             pruner = None if isinstance(study.pruner, optuna.pruners.NopPruner) else _show(trial)
             known[key] = evaluate(proxy, architecture, seeds, goal.limits, goal.timed, pruner)
+        values = goal.finite_values(known[key])
     except (OverLimit, CandidateStopped) as given_up:
         return _settle(study, trial, TrialState.PRUNED, given_up)
     except CandidateFailed as failure:
         return _settle(study, trial, TrialState.FAIL, failure)
     with gathered(study):
         note_evaluation(trial, known[key], here)
-        told = study.tell(trial, goal.values(known[key]))
+        told = study.tell(trial, values)
     known[key] = replace(known[key], seconds=0.0)
     return told
 

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any
 
 import optuna
 from optuna.distributions import CategoricalDistribution
@@ -14,21 +13,12 @@ from optuna.samplers import BaseSampler
 
 from gtn_nas.errors import UserError
 from gtn_nas.search.evolution import RegularizedEvolution
+from gtn_nas.search.exhaustive import Exhaustive
 from gtn_nas.space import SearchSpace
 
 __all__ = ["SAMPLERS", "make_sampler"]
 
-_LARGEST_GRID = 100_000  # architectures; Optuna's grid holds them all in memory
-
-
-class _Grid(optuna.samplers.GridSampler):
-    def after_trial(self, *args: Any, **options: Any) -> None:
-        """Do not stop an optimisation that there is none of: a search asks and tells, and knows the space's size."""
-
-
-class _BruteForce(optuna.samplers.BruteForceSampler):
-    def after_trial(self, *args: Any, **options: Any) -> None:
-        """As :class:`_Grid`."""
+_LARGEST_GRID = 100_000  # architectures, which are all held in memory
 
 
 @dataclass(frozen=True)
@@ -42,14 +32,6 @@ class _Kind:
     package: str | None = None
 
 
-def _grid(space: SearchSpace, seed: int) -> BaseSampler:
-    values: dict[str, set[Any]] = {name: set() for name in space.parameters}
-    for architecture in space.grid():
-        for name, value in architecture.items():
-            values[name].add(value)
-    return _Grid({name: sorted(found, key=repr) for name, found in values.items()}, seed=seed)
-
-
 _KINDS: dict[str, _Kind] = {
     "tpe": _Kind(lambda space, seed: optuna.samplers.TPESampler(seed=seed)),
     "random": _Kind(lambda space, seed: optuna.samplers.RandomSampler(seed=seed)),
@@ -61,8 +43,8 @@ _KINDS: dict[str, _Kind] = {
     "cmaes": _Kind(
         lambda space, seed: optuna.samplers.CmaEsSampler(seed=seed), single=True, numeric=True, package="cmaes"
     ),
-    "grid": _Kind(_grid, finite=True),
-    "brute_force": _Kind(lambda space, seed: _BruteForce(seed=seed), finite=True),
+    "grid": _Kind(Exhaustive, finite=True),
+    "brute_force": _Kind(Exhaustive, finite=True),
 }
 SAMPLERS = tuple(_KINDS)
 

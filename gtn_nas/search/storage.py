@@ -6,18 +6,22 @@ import random
 import re
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import optuna
+from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage, GrpcStorageProxy, RDBStorage, get_storage
 from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from gtn_nas.errors import UserError
 from gtn_nas.extras import need_extra
 from gtn_nas.search.gathering import GatheringStorage
 
-__all__ = ["existing_storage", "is_file", "open_storage", "serve_storage", "without_password"]
+__all__ = ["existing_storage", "is_file", "open_storage", "saying_what_failed", "serve_storage", "without_password"]
 
 _TRIES = 5
 _PATIENCE = 60  # seconds that a statement waits while another process writes to the same SQLite file, or for a server
@@ -59,7 +63,9 @@ def existing_storage(url: str) -> BaseStorage:
     Raises:
         UserError: there is no such file, or as for :func:`open_storage`.
     """
-    path = make_url(url).database if url.startswith("sqlite:") else None
+    path = None
+    with suppress(ArgumentError):  # which opening it explains
+        path = make_url(url).database if url.startswith("sqlite:") else None
     if path is not None and not Path(path).is_file():
         raise UserError(f"no such database {path}; give the --storage of a search, which makes it.")
     return open_storage(url)
@@ -80,6 +86,25 @@ def serve_storage(url: str, host: str, port: int) -> None:
     except RuntimeError as error:  # gRPC's word for an address that it cannot bind
         raise UserError(
             f"cannot serve on {host}:{port}, the address is taken or not ours; give another --port."
+        ) from error
+
+
+@contextmanager
+def saying_what_failed(study: optuna.Study) -> Iterator[None]:
+    """Turn a fault of the study's storage, as of a full disk or a server that went away, into a sentence.
+
+    Raises:
+        UserError: the storage fails.
+    """
+    try:
+        yield
+    except (SQLAlchemyError, StorageInternalError) as error:
+        cause = error.__cause__ or error
+        backend = getattr(study._storage, "_backend", None)
+        where = f" {without_password(backend.url)!r}" if isinstance(backend, RDBStorage) else ""
+        first = (str(cause).splitlines() or [type(cause).__name__])[0]
+        raise UserError(
+            f"the storage{where} fails ({first}); mend it, and run the same command again: what it holds is kept."
         ) from error
 
 

@@ -32,6 +32,11 @@ _LIVES = 3
 _OPEN = (TrialState.RUNNING, TrialState.WAITING)
 
 
+def _waits(trial: FrozenTrial) -> bool:
+    """Whether a candidate was asked for from outside, by Optuna's ``enqueue_trial``; the next trial takes it up."""
+    return trial.state is TrialState.WAITING
+
+
 class OneTooMany(Exception):
     """A trial that a study has no room for."""
 
@@ -71,7 +76,7 @@ class Turns:
                 dead = self._now(dead)
                 if self._bury(dead) and dead.params:
                     return self._ask(trials, dead)
-            elif self._before(trials, len(trials)) < self._trials:
+            elif self._before(trials, len(trials)) < self._trials or any(map(_waits, trials)):
                 return self._ask(trials)
             else:
                 time.sleep(self._rhythm.look)  # the last ones are being scored; one of them may die

@@ -11,9 +11,10 @@ import pytest
 from gtn_nas.cli.app import main
 from gtn_nas.cli.nni import NniSearch, SearchSettings, nni_experiment
 from gtn_nas.errors import UserError
-from gtn_nas.proxy import Params
+from gtn_nas.proxy import Params, make_score
 from gtn_nas.search import Goal, Limits, nni_trial
 from gtn_nas.task import Task
+from gtn_nas.teacher.config import TeacherConfig
 from search_spaces.cnn_small import CnnSmall
 from tests.conftest import with_nni
 
@@ -43,6 +44,14 @@ def test_the_limits_of_an_experiment_reach_its_trials(digits: Task) -> None:
     assert words[words.index("--max-latency") + 1] == "2.5"  # milliseconds, as the search itself takes them
     assert nni_trial._limits(nni_trial._parser().parse_args(words)) == limits
     assert nni_trial._limits(nni_trial._parser().parse_args([])) == Limits()
+
+
+def test_the_sizes_of_a_lesson_reach_its_trials(digits: Task) -> None:
+    settings = SearchSettings(teacher=TeacherConfig(steps=3, batch_size=16))
+    proxy = make_score("real_steps", CnnSmall(), digits, [], settings.recipe, settings.teacher)
+    asked = NniSearch("local", "nni", "tpe", 0, "none", calibrated=False, scored_by="real_steps")
+    made = nni_experiment(asked, settings, proxy, None, 1, Goal(), "cpu", 1, None, "s")
+    assert nni_trial._proxy(nni_trial._parser().parse_args(list(made.trial))).fingerprint == proxy.fingerprint
 
 
 @with_nni

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -164,3 +165,16 @@ def test_wrong_goals_are_refused(digits: Task) -> None:
         Goal(("params", "params"))
     with pytest.raises(UserError, match="this proxy has no loss"):
         run(Params(SPACE, digits), Goal(("loss",)))
+
+
+def test_an_objective_that_is_not_finite_is_a_failure_with_a_reason(digits: Task) -> None:
+    class Lost(Params):
+        """Loses all that it learned."""
+
+        def measure(self, architecture: Architecture, seed: int) -> tuple[float, dict[str, float]]:
+            return 0.1, {"loss": -math.nan}
+
+    proxy, goal = Lost(CnnSmall(), digits), Goal(("loss",))
+    study = open_study(None, "s", proxy, 1, make_sampler("random", 0, proxy.space), goal)
+    search(study, proxy, 3, 1, goal=goal)
+    assert [row["reason"] for row in trial_rows(study)] == ["its loss is not finite: nan"] * 3

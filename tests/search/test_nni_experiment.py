@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import socket
 import subprocess
 import sys
 import urllib.request
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import optuna
@@ -116,6 +117,22 @@ def test_the_architecture_is_the_one_that_the_trial_says_it_scored(study: optuna
     trial = record(study, proxy, Goal(), Report(listed, "SUCCEEDED", final=final))
     assert proxy.space.validate(trial.params) == scored
     assert trial.user_attrs["key"] == proxy.space.key(scored)
+
+
+def test_what_waits_in_the_study_is_not_taken_for_it(study: optuna.Study, digits: Task) -> None:
+    waiting = CnnSmall().sample_many(2, 1)[1]
+    study.enqueue_trial(waiting)
+    final = {"proxy": Params(CnnSmall(), digits).fingerprint, "evaluation": json.dumps(asdict(EVALUATION))}
+    trial = report(study, digits, final=final)  # which compares its parameters
+    assert trial.user_attrs["key"] == CnnSmall().key(CnnSmall().validate(trial.params))
+    assert [one.state for one in study.trials] == [TrialState.WAITING, TrialState.COMPLETE]
+
+
+def test_an_objective_that_is_not_finite_is_a_failure(study: optuna.Study, digits: Task) -> None:
+    lost = replace(EVALUATION, value=math.nan)
+    final = {"proxy": Params(CnnSmall(), digits).fingerprint, "evaluation": json.dumps(asdict(lost))}
+    trial = report(study, digits, final=final)
+    assert (trial.state, trial.user_attrs["reason"]) == (TrialState.FAIL, "its accuracy is not finite: nan")
 
 
 def test_what_has_no_score_says_why(study: optuna.Study, digits: Task) -> None:

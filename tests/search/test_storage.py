@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,12 @@ import pytest
 from optuna.storages import RDBStorage
 
 from gtn_nas.errors import UserError
-from gtn_nas.search import storage
+from gtn_nas.proxy import Params
+from gtn_nas.search import make_sampler, open_study, search, settled_trials, storage
+from gtn_nas.search.storage import existing_storage
+from gtn_nas.space import Architecture
+from gtn_nas.task import Task
+from search_spaces.cnn_small import CnnSmall
 
 
 @pytest.mark.parametrize(
@@ -41,3 +47,28 @@ def test_one_that_cannot_be_opened_is_refused_at_once(monkeypatch: pytest.Monkey
     monkeypatch.setattr(storage.time, "sleep", lambda seconds: pytest.fail("it waited"))
     with pytest.raises(UserError, match="unable to open database file"):
         storage.open_storage("sqlite:////nowhere/at/all/nas.db")
+
+
+def test_a_malformed_address_is_a_sentence() -> None:
+    with pytest.raises(UserError, match=r"cannot open storage 'sqlite:nas.db' .*give a URL such as sqlite:///nas.db"):
+        existing_storage("sqlite:nas.db")
+
+
+def test_a_storage_that_fails_in_a_search_is_a_sentence(digits: Task, tmp_path: Path) -> None:
+    class Full(Params):
+        """The disk is full once the third candidate is scored."""
+
+        def measure(self, architecture: Architecture, seed: int) -> tuple[float, dict[str, float]]:
+            if len(study.trials) == 3:
+                with sqlite3.connect(tmp_path / "nas.db") as file:
+                    file.execute(
+                        "CREATE TRIGGER full BEFORE INSERT ON trial_user_attributes "
+                        "BEGIN SELECT RAISE(FAIL, 'disk is full'); END"
+                    )
+            return super().measure(architecture, seed)
+
+    proxy = Full(CnnSmall(), digits)
+    study = open_study(f"sqlite:///{tmp_path / 'nas.db'}", "s", proxy, 1, make_sampler("random", 0, proxy.space))
+    with pytest.raises(UserError, match=r"the storage 'sqlite:///.*nas.db' fails \(.*disk is full.*\); mend it"):
+        search(study, proxy, 5, 1)
+    assert len(settled_trials(study)) == 2

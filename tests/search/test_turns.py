@@ -21,7 +21,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from gtn_nas.errors import UserError
 from gtn_nas.proxy import Proxy
-from gtn_nas.search import Rhythm, make_sampler, open_study, search, settled_trials, trial_rows
+from gtn_nas.search import SAMPLERS, Rhythm, make_sampler, open_study, search, settled_trials, trial_rows
 from gtn_nas.search.interrupts import deferred_interrupts
 from gtn_nas.search.turns import DEATHS, Turns
 from gtn_nas.search.worker import BEAT, WORKER, Worker
@@ -126,6 +126,44 @@ def test_the_candidate_of_a_killed_search_is_tried_again(digits: Task, storage: 
     assert (first.params, first.user_attrs[DEATHS]) == (lost.params, [0])
     assert study.trials[0].state is TrialState.FAIL
     assert len(settled_trials(study)) == 3
+
+
+@pytest.mark.parametrize("name", [name for name in SAMPLERS if name != "cmaes"])
+def test_every_sampler_leaves_a_candidate_that_is_tried_again_as_it_was(digits: Task, storage: str, name: str) -> None:
+    proxy = Asked(digits)
+    study = open_study(storage, "s", proxy, 1, make_sampler(name, 0, proxy.space))
+    lost = left_running(study, proxy, killed())
+    search(study, proxy, trials=3, seeds=1)
+    assert (study.trials[1].params, study.trials[1].user_attrs[DEATHS]) == (lost.params, [0])
+    assert len(settled_trials(study)) == 3
+
+
+@pytest.mark.parametrize("name", ["grid", "brute_force"])
+def test_those_that_try_all_leave_none_out(digits: Task, storage: str, name: str) -> None:
+    def interrupt() -> None:
+        if len(proxy.asked) == 3:
+            raise KeyboardInterrupt
+
+    proxy = Asked(digits, interrupt)
+    study = open_study(storage, "s", proxy, 1, make_sampler(name, 0, proxy.space))
+    left_running(study, proxy, killed())
+    with pytest.raises(KeyboardInterrupt):
+        search(study, proxy, trials=20, seeds=1)
+    search(study, proxy, trials=20, seeds=1)
+    settled = settled_trials(study)
+    assert len(settled) == len({trial.user_attrs["key"] for trial in settled}) == 12
+
+
+def test_candidates_that_wait_in_the_study_are_taken_up(digits: Task, storage: str) -> None:
+    proxy = Asked(digits)
+    study = open_with(proxy, storage)
+    search(study, proxy, trials=2, seeds=1)
+    asked_for = [{"width": 4, "norm": norm} for norm in ("batch", "group")]
+    for architecture in asked_for:
+        study.enqueue_trial(architecture)
+    search(study, proxy, trials=4, seeds=1)
+    assert [trial.params for trial in study.trials[2:]] == asked_for
+    assert len(settled_trials(study)) == 4
 
 
 def test_a_look_from_before_a_search_died_loses_nothing(

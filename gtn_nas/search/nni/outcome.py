@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import optuna
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from gtn_nas.proxy import Proxy
+from gtn_nas.search.evaluator import CandidateFailed
 from gtn_nas.search.latency import timed_on
 from gtn_nas.search.ledger import note_evaluation, note_excess
 from gtn_nas.search.nni.convert import from_nni
@@ -67,9 +68,8 @@ def _decoded(data: Any) -> Any:
 def record(study: optuna.Study, proxy: Proxy, goal: Goal, report: Report) -> FrozenTrial:
     """Write the trial into the study as the search loop would, and return it."""
     architecture = report.architecture(proxy.space)
-    study.enqueue_trial(architecture)
-    trial = study.ask(fixed_distributions=dict(proxy.space.parameters))
-    reason = _fault(proxy, report)
+    trial = _begun(study, proxy.space, architecture)
+    reason = _fault(proxy, goal, report)
     if reason:
         trial.set_user_attr("reason", reason)
         note_excess(trial, report.failure.get("excess", {}))
@@ -79,13 +79,18 @@ def record(study: optuna.Study, proxy: Proxy, goal: Goal, report: Report) -> Fro
     evaluation = evaluation_from(report.final["evaluation"])
     trial.set_user_attr("key", proxy.space.key(architecture))
     note_evaluation(trial, evaluation, timed_on(proxy.task))
-    for step, accuracy in evaluation.curve:
-        if step != proxy.steps:
-            trial.report(accuracy, step)
+    for step, accuracy in evaluation.curve[:-1]:  # the last is at the end
+        trial.report(accuracy, step)
     return study.tell(trial, goal.values(evaluation))
 
 
-def _fault(proxy: Proxy, report: Report) -> str:
+def _begun(study: optuna.Study, space: SearchSpace, architecture: Architecture) -> optuna.Trial:
+    """Begin a trial of this very architecture; ``study.ask`` would take up whatever waits there first."""
+    running = create_trial(state=TrialState.RUNNING, params=dict(architecture), distributions=dict(space.parameters))
+    return optuna.Trial(study, study._storage.create_new_trial(study._study_id, template_trial=running))
+
+
+def _fault(proxy: Proxy, goal: Goal, report: Report) -> str:
     """Return why a trial has no score; empty where it has one."""
     if report.failure:
         return str(report.failure["reason"])
@@ -93,4 +98,8 @@ def _fault(proxy: Proxy, report: Report) -> str:
         return f"NNI's trial {report.status.lower()} without a score; its folder holds what it said"
     if report.final.get("proxy") != proxy.fingerprint:
         return "it was scored by another proxy, teacher or task than this search's"
+    try:
+        goal.finite_values(evaluation_from(report.final["evaluation"]))
+    except CandidateFailed as failure:
+        return str(failure)
     return ""

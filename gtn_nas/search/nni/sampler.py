@@ -80,9 +80,13 @@ class NniSampler(BaseSampler):
     ) -> dict[str, Any]:
         """Return the next proposal, the proposer knowing how the earlier ones ended.
 
+        Nothing for a candidate that is tried again, whose parameters are fixed: the proposer will be told of it.
+
         Raises:
             UserError: the space is exhausted, which a search asks before.
         """
+        if search_space.keys() != self._space.parameters.keys():
+            return {}
         self._catch_up(study)
         self._replays = False
         proposal = self._next()
