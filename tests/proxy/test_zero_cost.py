@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gtn_nas.nets.mean_only import MeanOnlyBatchNorm
 from gtn_nas.proxy.zero_cost import ZERO_COST
 from gtn_nas.task import Task
 from search_spaces.cnn_small import CnnSmall
@@ -76,9 +77,10 @@ def test_fisher_looks_at_what_layers_put_out(digits: Task, batch: tuple[Tensor, 
     assert of("fisher", digits, Small(), batch) == pytest.approx(float(channels.detach()) / 2)
 
 
-def test_synflow_of_a_chain_is_its_flow_for_every_layer(digits: Task) -> None:
+@pytest.mark.parametrize("norm", [nn.BatchNorm1d, MeanOnlyBatchNorm])
+def test_synflow_of_a_chain_is_its_flow_for_every_layer(digits: Task, norm: type[nn.Module]) -> None:
     torch.manual_seed(0)
-    chain = nn.Sequential(nn.Flatten(), nn.Linear(6, 5, bias=False), nn.BatchNorm1d(5), nn.Linear(5, 3, bias=False))
+    chain = nn.Sequential(nn.Flatten(), nn.Linear(6, 5, bias=False), norm(5), nn.Linear(5, 3, bias=False))
     flow = float((chain[3].weight.abs() @ chain[1].weight.abs()).detach().sum())
     found = of("synflow", digits, chain, (torch.randn(4, 1, 2, 3), torch.zeros(4, dtype=torch.long)))
     assert found == pytest.approx(math.log1p(2 * flow))
