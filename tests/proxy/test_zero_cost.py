@@ -14,6 +14,7 @@ from gtn_nas.nets.mean_only import MeanOnlyBatchNorm
 from gtn_nas.proxy.zero_cost import ZERO_COST
 from gtn_nas.task import Task
 from search_spaces.cnn_small import CnnSmall
+from search_spaces.nasbench201 import NasBench201Reduced
 
 SPACE = CnnSmall()
 
@@ -111,6 +112,51 @@ def test_jacov_prefers_images_that_are_told_apart(digits: Task, batch: tuple[Ten
     assert found == pytest.approx(expected, rel=1e-6)
     linear = nn.Sequential(nn.Flatten(), nn.Linear(64, 10)).double()  # one gradient for all images
     assert of("jacov", digits, linear, batch) < found
+
+
+class SeesSome(nn.Module):
+    """Lets an image through where its first pixel is positive."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(3)
+        self.first, self.last = nn.Linear(64, 32), nn.Linear(32, 10)
+        self.double()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(torch.tanh(self.first(x.flatten(1) * (x[:, :, 0, 0] > 0))))
+
+
+def test_jacov_takes_constant_gradients_for_equal_ones(digits: Task, batch: tuple[Tensor, Tensor]) -> None:
+    images = batch[0]
+    seen = images[:, 0, 0, 0] > 0
+    assert 2 <= int(seen.sum()) <= 10
+    x = images[seen].requires_grad_()
+    (jacobian,) = torch.autograd.grad(SeesSome()(x).sum(), x)
+    values = np.linalg.eigvalsh(np.corrcoef(jacobian.flatten(1).numpy()))
+    values = np.concatenate([values, [float((~seen).sum())], np.zeros(int((~seen).sum()) - 1)])
+    expected = -np.sum(np.log(values + 1e-5) + 1 / (values + 1e-5))
+    assert of("jacov", digits, SeesSome(), batch) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", ZERO_COST)
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|",
+        "|none~0|+|none~0|nor_conv_3x3~1|+|none~0|skip_connect~1|nor_conv_1x1~2|",
+        "|nor_conv_3x3~0|+|avg_pool_3x3~0|skip_connect~1|+|none~0|none~1|none~2|",
+    ],
+)
+def test_a_cell_that_cuts_its_input_off_has_a_low_score(digits: Task, name: str, cell: str) -> None:
+    space = NasBench201Reduced()
+    found = [space.read(cell), *space.sample_many(4, 3)]
+    scores = [ZERO_COST[name](space, digits).score(one, 0).value for one in found]
+    assert math.isfinite(scores[0])
+    assert scores[0] < min(scores[1:])
+    if name == "jacov":  # a batch of 64 that is fully correlated
+        least = -(math.log(64 + 1e-5) + 1 / (64 + 1e-5) + 63 * (math.log(1e-5) + 1e5))
+        assert scores[0] == pytest.approx(least, rel=1e-6)
 
 
 def test_zico_compares_two_batches(digits: Task, batch: tuple[Tensor, Tensor]) -> None:
