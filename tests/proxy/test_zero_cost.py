@@ -78,12 +78,35 @@ def test_fisher_looks_at_what_layers_put_out(digits: Task, batch: tuple[Tensor, 
     assert of("fisher", digits, Small(), batch) == pytest.approx(float(channels.detach()) / 2)
 
 
-@pytest.mark.parametrize("norm", [nn.BatchNorm1d, MeanOnlyBatchNorm])
+@pytest.mark.parametrize("norm", [nn.BatchNorm1d, nn.RMSNorm, MeanOnlyBatchNorm])
 def test_synflow_of_a_chain_is_its_flow_for_every_layer(digits: Task, norm: type[nn.Module]) -> None:
     torch.manual_seed(0)
     chain = nn.Sequential(nn.Flatten(), nn.Linear(6, 5, bias=False), norm(5), nn.Linear(5, 3, bias=False))
     flow = float((chain[3].weight.abs() @ chain[1].weight.abs()).detach().sum())
     found = of("synflow", digits, chain, (torch.randn(4, 1, 2, 3), torch.zeros(4, dtype=torch.long)))
+    assert found == pytest.approx(math.log1p(2 * flow))
+
+
+class Named(nn.Module):
+    """One normalisation layer under two names, and a buffer that is no number."""
+
+    mask: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.first, self.last = nn.Linear(6, 5, bias=False), nn.Linear(5, 3, bias=False)
+        self.norm = self.again = nn.BatchNorm1d(5)
+        self.register_buffer("mask", torch.tensor([True, True, False]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(self.again(self.norm(self.first(x.flatten(1))))) * self.mask
+
+
+def test_synflow_leaves_a_layer_out_under_all_its_names(digits: Task) -> None:
+    network = Named()
+    flow = float((network.last.weight.abs() @ network.first.weight.abs()).detach()[network.mask].sum())
+    found = of("synflow", digits, network, (torch.randn(4, 1, 2, 3), torch.zeros(4, dtype=torch.long)))
     assert found == pytest.approx(math.log1p(2 * flow))
 
 

@@ -14,7 +14,7 @@ from gtn_nas.proxy.zero_cost.weights import weighted_layers
 
 __all__ = ["Synflow"]
 
-_NORMALISATIONS = (_NormBase, nn.GroupNorm, nn.LayerNorm, nn.LocalResponseNorm, MeanOnlyBatchNorm)
+_NORMALISATIONS = (_NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm, nn.LocalResponseNorm, MeanOnlyBatchNorm)
 
 
 class Synflow(ZeroCost):
@@ -34,7 +34,8 @@ class Synflow(ZeroCost):
         network.double()
         with torch.no_grad():
             for tensor in (*network.parameters(), *network.buffers()):
-                tensor.abs_()
+                if tensor.is_floating_point():
+                    tensor.abs_()
         weights = [layer.weight for layer in layers]
         flow = network(torch.ones_like(images[:1], dtype=torch.float64)).sum()
         slopes = torch.autograd.grad(flow, weights, materialize_grads=True)
@@ -44,6 +45,6 @@ class Synflow(ZeroCost):
 
 def _leave_out_normalisation(network: nn.Module) -> None:
     for module in list(network.modules()):
-        for name, child in module.named_children():
+        for name, child in module._modules.items():  # under all its names, of which named_children() gives the first
             if isinstance(child, _NORMALISATIONS):
-                setattr(module, name, nn.Identity())
+                module._modules[name] = nn.Identity()
