@@ -12,9 +12,10 @@ from torch import nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 from torch.nn.parameter import is_lazy
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 from gtn_nas.seeding import seeded
-from gtn_nas.space.formulas import FORMULAS
+from gtn_nas.space.formulas import MORE_FORMULAS
 
 __all__ = ["Cost", "count_cost"]
 
@@ -62,7 +63,7 @@ def _count(build: Callable[[], nn.Module], image_shape: tuple[int, int, int], de
 
 
 class _Counter(TorchDispatchMode):
-    """Adds up what the operators' formulas say.
+    """Adds up PyTorch's own formulas, and ours where it has none.
 
     ``FlopCounterMode`` does so for every module as well, takes twice as long, and imports PyTorch's compiler, which
     takes seconds.
@@ -79,7 +80,8 @@ class _Counter(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         out = func(*args, **kwargs)
-        formula = FORMULAS.get(func._overloadpacket)
+        operator = func._overloadpacket
+        formula = flop_registry.get(operator) or MORE_FORMULAS.get(operator)
         if formula is not None:
             self.flops += formula(*args, **kwargs, out_val=out)
         return out

@@ -1,8 +1,7 @@
-"""FLOPs by operator: PyTorch's formulas, and those that it lacks for operators that a network comes down to."""
+"""FLOPs of operators that a network comes down to and PyTorch has no formula for."""
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import flop_registry
 
-__all__ = ["FORMULAS"]
+__all__ = ["MORE_FORMULAS"]
 
 _aten = torch.ops.aten
 
@@ -25,12 +24,9 @@ def _bilinear(left: Tensor, weight: Tensor, right: Tensor, *args: Any, out_val: 
     return 2 * (len(left) * weight.numel() + out_val.numel() * right.shape[-1])
 
 
-# (operator's arguments, out_val=its result) -> FLOPs; formulas that someone registers with PyTorch go first
-FORMULAS: ChainMap[Any, Callable[..., int]] = ChainMap(
-    flop_registry,
-    {
-        _aten.mkldnn_rnn_layer: _lstm,
-        _aten._trilinear: _bilinear,
-        _aten._scaled_dot_product_flash_attention_for_cpu: flop_registry[_aten._scaled_dot_product_flash_attention],
-    },
-)
+# (the operator's arguments, out_val=its result) -> FLOPs, as in flop_registry
+MORE_FORMULAS: dict[Any, Callable[..., int]] = {
+    _aten.mkldnn_rnn_layer: _lstm,
+    _aten._trilinear: _bilinear,
+    _aten._scaled_dot_product_flash_attention_for_cpu: flop_registry[_aten._scaled_dot_product_flash_attention],
+}
