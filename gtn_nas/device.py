@@ -17,7 +17,7 @@ def pick_device(name: str = "auto") -> torch.device:
     """Return the device called ``name``; ``auto`` is CUDA when it is there, the CPU otherwise.
 
     Raises:
-        UserError: the name is not a device, or the device is not on this machine.
+        UserError: the name is not a device, or the device is not on this machine or cannot compute.
     """
     if name == "auto" and not torch.cuda.is_available():
         return torch.device("cpu")
@@ -27,8 +27,8 @@ def pick_device(name: str = "auto") -> torch.device:
         return torch.device("cuda", mine)
     try:
         device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        torch.ones((), device=device).item()  # of meta tensors there are only shapes
+    except (RuntimeError, AssertionError, ImportError) as error:  # AssertionError: torch was built without it
         raise UserError(f"device {name!r} is not available here; use auto, cpu or cuda.") from error
     return device
 

@@ -12,6 +12,7 @@ from gtn_nas.errors import UserError
 __all__ = ["RawData", "check_images_and_labels", "to_channels_first"]
 
 Array = npt.NDArray[np.generic]
+_ROUNDING = 1e-6  # by which floats may miss 0 and 1
 _LARGEST_LABEL = 2**53  # above it a float no longer tells whole numbers apart, and int64 ends soon after
 
 
@@ -35,13 +36,13 @@ def check_images_and_labels(
 
     Args:
         images: ``[N, H, W]``, ``[N, H, W, C]`` or ``[N, C, H, W]`` with C = 1 or 3; integers count 0-255,
-            floats are taken as they are.
+            floats within [0, 1] are taken as they are.
         labels: ``[N]`` class numbers from 0.
         where: names the source in messages.
 
     Raises:
-        UserError: arrays that are not numeric, not finite, of another shape, of unequal length, or labels
-            that are not class numbers.
+        UserError: arrays that are not numeric, not finite, of another range or shape, of unequal length, or
+            labels that are not class numbers.
     """
     for array, what in ((images, "images"), (labels, "labels")):
         if not (np.issubdtype(array.dtype, np.number) or array.dtype == np.bool_):
@@ -66,10 +67,26 @@ def check_images_and_labels(
         scaled /= 255
     if not np.isfinite(scaled).all():
         raise UserError(f"{where}: images must be finite, but hold NaN or infinity; clean them first.")
+    _check_range(images, where)
     numbers = np.isfinite(labels).all() and (labels == np.floor(labels)).all()
     if not numbers or labels.min() < 0 or labels.max() > _LARGEST_LABEL:
         raise UserError(f"{where}: labels out of range: they must be whole class numbers from 0; renumber them.")
     return to_channels_first(scaled, where), labels.astype(np.int64)
+
+
+def _check_range(images: Array, where: str) -> None:
+    low, high = images.min(), images.max()
+    if np.issubdtype(images.dtype, np.integer):
+        if low < 0 or high > 255:  # of 10, 12 or 16 bits, who knows
+            raise UserError(
+                f"{where}: integer pixels must lie within 0 to 255, but range from {low} to {high}; divide them by "
+                "the largest value that a pixel can have, to floats within 0 to 1."
+            )
+    elif images.dtype != np.bool_ and (low < -_ROUNDING or high > 1 + _ROUNDING):
+        raise UserError(
+            f"{where}: float pixels must lie within 0 to 1, but range from {low:g} to {high:g}; divide them by 255, "
+            "or by what else they count to."
+        )
 
 
 def to_channels_first(images: npt.NDArray[np.float32], where: str) -> npt.NDArray[np.float32]:

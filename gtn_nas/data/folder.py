@@ -17,14 +17,15 @@ if TYPE_CHECKING:
 __all__ = ["read_folder"]
 
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".ppm", ".pgm", ".gif", ".tif", ".tiff"}
+_AT_MOST_16 = {"PNG", "PPM"}  # bits of these formats' grey, which some versions of Pillow give as 32
 
 
 def read_folder(root: Path) -> RawData:
     """Read a tree of images, all of one size; classes are the sub-folders in alphabetical order.
 
     Raises:
-        UserError: no classes, an empty class, a file that is no image, images of different sizes, or train
-            and test folders with different classes.
+        UserError: no classes, an empty class, a file that is no image or has other than 8 or 16 bits, images of
+            different sizes, or train and test folders with different classes.
     """
     if not (root / "train").is_dir():
         return RawData(*_read_split(root, _class_names(root)))
@@ -45,8 +46,6 @@ def _class_names(root: Path) -> list[str]:
 
 
 def _read_split(root: Path, classes: list[str]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
-    from PIL import Image
-
     images: list[npt.NDArray[np.uint8]] = []
     labels: list[int] = []
     for label, name in enumerate(classes):
@@ -54,11 +53,7 @@ def _read_split(root: Path, classes: list[str]) -> tuple[npt.NDArray[np.float32]
         if not files:
             raise UserError(f"{root / name}: class {name!r} is empty; add images or remove the folder.")
         for path in files:
-            try:
-                with Image.open(path) as image:
-                    pixels = _pixels(image)
-            except (OSError, SyntaxError, ValueError) as error:  # Pillow's words for a damaged file
-                raise UserError(f"{path} is not a readable image; repair or remove it.") from error
+            pixels = _read_pixels(path)
             if images and pixels.shape != images[0].shape:
                 raise UserError(
                     f"{path}: all images must have one size and colour mode, but this one is "
@@ -68,6 +63,21 @@ def _read_split(root: Path, classes: list[str]) -> tuple[npt.NDArray[np.float32]
             labels.append(label)
     scaled = np.stack(images).astype(np.float32) / np.float32(255)
     return to_channels_first(scaled, str(root)), np.asarray(labels, dtype=np.int64)
+
+
+def _read_pixels(path: Path) -> npt.NDArray[np.uint8]:
+    """Return ``[H, W]`` or ``[H, W, 3]``."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            if image.mode != "F" and (image.mode != "I" or image.format in _AT_MOST_16):
+                return _pixels(image)
+    except Image.DecompressionBombError as error:
+        raise UserError(f"{path} has more pixels than Pillow reads; make it smaller or remove it.") from error
+    except (OSError, SyntaxError, ValueError) as error:  # Pillow's words for a damaged file
+        raise UserError(f"{path} is not a readable image; repair or remove it.") from error
+    raise UserError(f"{path}: pixels must have 8 or 16 bits, but have 32; save it with 8, so that white is 255.")
 
 
 def _pixels(image: Image.Image) -> npt.NDArray[np.uint8]:

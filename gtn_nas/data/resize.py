@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 import numpy as np
@@ -13,16 +12,9 @@ import torch.nn.functional as F
 from gtn_nas.data.arrays import RawData
 from gtn_nas.errors import UserError
 
-__all__ = ["resized", "split_size"]
+__all__ = ["resized"]
 
-_SIZED = re.compile(r"(.+)@(\d+)")
 _AT_ONCE = 4096
-
-
-def split_size(source: str) -> tuple[str, int | None]:
-    """``cifar10@16`` → ``("cifar10", 16)``; without a size, ``(source, None)``."""
-    found = _SIZED.fullmatch(source)
-    return (source, None) if found is None else (found[1], int(found[2]))
 
 
 def resized(raw: RawData, size: int, source: str) -> RawData:

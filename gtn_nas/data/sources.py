@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from gtn_nas.data.arrays import RawData
 from gtn_nas.data.digits import read_digits
 from gtn_nas.data.folder import read_folder
 from gtn_nas.data.npz import read_npz
-from gtn_nas.data.resize import resized, split_size
+from gtn_nas.data.resize import resized
 from gtn_nas.data.torchvision_sets import TORCHVISION_SETS, data_folder, read_torchvision
 from gtn_nas.errors import UserError
 
-__all__ = ["SOURCES", "read_source"]
+__all__ = ["SOURCES", "read_source", "split_size"]
 
 SOURCES = ("digits", *TORCHVISION_SETS)
+_SIZED = re.compile(r"(.+)@(\d+)")
+
+
+def split_size(source: str) -> tuple[str, int | None]:
+    """``cifar10@16`` → ``("cifar10", 16)``; without a size, or where a path has that very name, ``(source, None)``."""
+    found = _SIZED.fullmatch(source)
+    if found is None or (found[1] not in SOURCES and Path(source).exists()):
+        return source, None
+    return found[1], int(found[2])
 
 
 def read_source(source: str) -> RawData:

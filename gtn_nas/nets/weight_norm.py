@@ -29,8 +29,13 @@ class WeightNormConv2d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``[B, cin, H, W]`` to ``[B, cout, H / stride, W / stride]``."""
+        weight, bias = self.plain()
+        return F.conv2d(x, weight, bias, self.stride, self.padding)
+
+    def plain(self) -> tuple[Tensor, None]:
+        """Return weight ``[cout, cin, kernel, kernel]`` and bias of the plain convolution that maps alike."""
         scale = self.gain / self.direction.flatten(1).norm(dim=1)
-        return F.conv2d(x, self.direction * scale.view(-1, 1, 1, 1), None, self.stride, self.padding)
+        return self.direction * scale.view(-1, 1, 1, 1), None
 
 
 class WeightNormLinear(nn.Module):
@@ -45,5 +50,14 @@ class WeightNormLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``[B, cin]`` to ``[B, cout]``."""
-        y: Tensor = F.linear(x, self.direction, self.bias) * (self.gain / self.direction.norm(dim=1))
+        y: Tensor = F.linear(x, self.direction, self.bias) * self._scale()
         return y
+
+    def plain(self) -> tuple[Tensor, Tensor | None]:
+        """Return weight ``[cout, cin]`` and bias ``[cout]`` of the plain layer that maps alike."""
+        scale = self._scale()
+        return self.direction * scale[:, None], None if self.bias is None else self.bias * scale
+
+    def _scale(self) -> Tensor:
+        scale: Tensor = self.gain / self.direction.norm(dim=1)
+        return scale

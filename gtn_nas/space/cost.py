@@ -15,6 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from gtn_nas.seeding import seeded
+from gtn_nas.space.formulas import MORE_FORMULAS
 
 __all__ = ["Cost", "count_cost"]
 
@@ -55,14 +56,14 @@ def _count(build: Callable[[], nn.Module], image_shape: tuple[int, int, int], de
     with nullcontext() if torch.get_default_device().type == device else torch.device(device):
         network = build().eval()
         image = torch.zeros(1, *image_shape)
-        with _Counter() as counter, torch.no_grad():
+        with _Counter() as counter, _attention_in_parts(), torch.no_grad():
             network(image)
     params = sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
     return Cost(params=params, flops=counter.flops)
 
 
 class _Counter(TorchDispatchMode):
-    """Adds up PyTorch's own formulas.
+    """Adds up PyTorch's own formulas, and ours where it has none.
 
     ``FlopCounterMode`` does so for every module as well, takes twice as long, and imports PyTorch's compiler, which
     takes seconds.
@@ -79,10 +80,22 @@ class _Counter(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         out = func(*args, **kwargs)
-        formula = flop_registry.get(func._overloadpacket)
+        operator = func._overloadpacket
+        formula = flop_registry.get(operator) or MORE_FORMULAS.get(operator)
         if formula is not None:
             self.flops += formula(*args, **kwargs, out_val=out)
         return out
+
+
+@contextmanager
+def _attention_in_parts() -> Iterator[None]:
+    """Keep attention and transformer layers from the one operator that they become where nothing is to be learned."""
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
 
 
 @contextmanager

@@ -52,6 +52,17 @@ def test_float_images_are_taken_as_they_are(dtype):
     np.testing.assert_array_equal(found, 0.5)
 
 
+@pytest.mark.parametrize("value", [1 + 5e-7, -5e-7, 1.0])
+def test_floats_may_miss_the_range_by_a_rounding_error(value):
+    found, _ = check_images_and_labels(pixel(value), LABELS, "x")
+    assert found[1, 0, 2, 3] == np.float32(value)
+
+
+def test_truth_values_are_pixels():
+    found, _ = check_images_and_labels(IMAGES > 100, LABELS, "x")
+    np.testing.assert_array_equal(found[:, 0], IMAGES > 100)
+
+
 @pytest.mark.parametrize("labels", [LABELS[:, None], LABELS.astype(float), LABELS.astype(np.uint64)])
 def test_labels_become_int64_of_one_axis(labels):
     _, found = check_images_and_labels(IMAGES, labels, "x")
@@ -79,6 +90,12 @@ def test_labels_become_int64_of_one_axis(labels):
         (pixel(np.nan), LABELS, "images must be finite"),
         (pixel(np.inf), LABELS, "images must be finite"),
         (pixel(1e300), LABELS, "images must be finite"),
+        (IMAGES.astype(np.float32), LABELS, "float pixels must lie within 0 to 1, but range from 0 to 255; divide"),
+        (pixel(-0.5), LABELS, "float pixels must lie within 0 to 1, but range from -0.5 to 0; divide"),
+        (pixel(1.00001), LABELS, "float pixels must lie within 0 to 1, but range from 0 to 1.00001; divide"),
+        (IMAGES.astype(np.uint16) * 257, LABELS, "integer pixels must lie within 0 to 255, but range from .* to 65535"),
+        (IMAGES.astype(np.int16) - 128, LABELS, "integer pixels must lie within 0 to 255, but range from -128 to 127"),
+        (pixel(256).astype(np.int64), LABELS, "integer pixels must lie within 0 to 255, but range from 0 to 256"),
         (IMAGES, label(-1), "labels out of range"),
         (IMAGES, label(0.5), "labels out of range"),
         (IMAGES, label(np.nan), "labels out of range"),

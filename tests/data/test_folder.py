@@ -12,11 +12,11 @@ GREY = RNG.integers(0, 256, (8, 10), dtype=np.uint8)
 COLOUR = RNG.integers(0, 256, (8, 10, 3), dtype=np.uint8)
 
 
-def fill(root, pixels, classes=("cat", "dog"), count=2):
+def fill(root, pixels, classes=("cat", "dog"), count=2, suffix="png"):
     for name in classes:
         (root / name).mkdir(parents=True, exist_ok=True)
         for number in range(count):
-            Image.fromarray(pixels).save(root / name / f"{number}.png")
+            Image.fromarray(pixels).save(root / name / f"{number}.{suffix}")
 
 
 def test_flat_layout_numbers_classes_alphabetically(tmp_path):
@@ -44,8 +44,9 @@ def test_a_train_folder_alone_has_no_test_split(tmp_path):
     assert read_source(str(tmp_path)).x_test is None
 
 
-def test_sixteen_bit_grey_keeps_its_range(tmp_path):
-    fill(tmp_path, GREY.astype(np.uint16) * 257)
+@pytest.mark.parametrize("suffix", ["png", "tif", "pgm"])
+def test_sixteen_bit_grey_keeps_its_range(tmp_path, suffix):
+    fill(tmp_path, GREY.astype(np.uint16) * 257, suffix=suffix)
     np.testing.assert_allclose(read_source(str(tmp_path)).x_train[0, 0], GREY / 255, rtol=1e-6)
 
 
@@ -55,6 +56,13 @@ def test_other_colour_modes_become_rgb(tmp_path, mode):
         (tmp_path / name).mkdir()
         Image.fromarray(COLOUR).convert(mode).save(tmp_path / name / "0.tif")
     assert read_source(str(tmp_path)).x_train.shape == (2, 3, 8, 10)
+
+
+def test_a_folder_may_be_named_like_a_size(tmp_path):
+    root = tmp_path / "data@2024"
+    fill(root, np.kron(GREY, np.ones((2, 2), np.uint8)))
+    assert read_source(str(root)).x_train.shape == (4, 1, 16, 20)
+    assert read_source(f"{root}@8").x_train.shape == (4, 1, 8, 8)
 
 
 def no_class(root):
@@ -82,6 +90,19 @@ def truncated_file(root):
     path.write_bytes(path.read_bytes()[:2000])
 
 
+def integers_of_32_bits(root):
+    fill(root, GREY.astype(np.int32), suffix="tif")
+
+
+def floats(root):
+    fill(root, GREY.astype(np.float32) / 255, suffix="tif")
+
+
+def too_large(root):
+    fill(root, GREY)
+    (root / "dog" / "9.pgm").write_bytes(b"P5 60000 60000 255\n")
+
+
 def two_sizes(root):
     fill(root, GREY)
     Image.fromarray(GREY[:7]).save(root / "dog" / "9.png")
@@ -105,6 +126,9 @@ def other_test_classes(root):
         (empty_class, "class 'eel' is empty; add images"),
         (unreadable_file, r"9\.png is not a readable image; repair or remove it"),
         (truncated_file, r"1\.png is not a readable image; repair or remove it"),
+        (integers_of_32_bits, r"0\.tif: pixels must have 8 or 16 bits, but have 32; save it with 8"),
+        (floats, r"0\.tif: pixels must have 8 or 16 bits, but have 32; save it with 8"),
+        (too_large, r"9\.pgm has more pixels than Pillow reads; make it smaller or remove it"),
         (two_sizes, r"this one is \[7, 10\] and the first \[8, 10\]; resize them"),
         (grey_among_colour, "one size and colour mode"),
         (other_test_classes, "train and test must have the same class folders"),

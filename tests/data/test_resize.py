@@ -27,6 +27,15 @@ def test_the_size_stands_behind_the_name() -> None:
     assert split_size("some@where/x.npz") == ("some@where/x.npz", None)
 
 
+def test_a_path_of_the_whole_name_is_that_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert split_size("data@2024") == ("data", 2024)
+    for name in ("data@2024", "digits@8"):
+        (tmp_path / name).mkdir()
+    assert split_size("data@2024") == ("data@2024", None)
+    assert split_size("digits@8") == ("digits", 8)  # a set's own name means the set, whatever lies here
+
+
 def test_each_pixel_is_the_mean_of_its_area(npz: str) -> None:
     whole, small = read_source(npz), read_source(f"{npz}@16")
     assert small.x_train.shape == (60, 3, 16, 16)

@@ -10,9 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gtn_nas.nets.mean_only import MeanOnlyBatchNorm
 from gtn_nas.proxy.zero_cost import ZERO_COST
 from gtn_nas.task import Task
 from search_spaces.cnn_small import CnnSmall
+from search_spaces.nasbench201 import NasBench201Reduced
 
 SPACE = CnnSmall()
 
@@ -76,11 +78,35 @@ def test_fisher_looks_at_what_layers_put_out(digits: Task, batch: tuple[Tensor, 
     assert of("fisher", digits, Small(), batch) == pytest.approx(float(channels.detach()) / 2)
 
 
-def test_synflow_of_a_chain_is_its_flow_for_every_layer(digits: Task) -> None:
+@pytest.mark.parametrize("norm", [nn.BatchNorm1d, nn.RMSNorm, MeanOnlyBatchNorm])
+def test_synflow_of_a_chain_is_its_flow_for_every_layer(digits: Task, norm: type[nn.Module]) -> None:
     torch.manual_seed(0)
-    chain = nn.Sequential(nn.Flatten(), nn.Linear(6, 5, bias=False), nn.BatchNorm1d(5), nn.Linear(5, 3, bias=False))
+    chain = nn.Sequential(nn.Flatten(), nn.Linear(6, 5, bias=False), norm(5), nn.Linear(5, 3, bias=False))
     flow = float((chain[3].weight.abs() @ chain[1].weight.abs()).detach().sum())
     found = of("synflow", digits, chain, (torch.randn(4, 1, 2, 3), torch.zeros(4, dtype=torch.long)))
+    assert found == pytest.approx(math.log1p(2 * flow))
+
+
+class Named(nn.Module):
+    """One normalisation layer under two names, and a buffer that is no number."""
+
+    mask: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.first, self.last = nn.Linear(6, 5, bias=False), nn.Linear(5, 3, bias=False)
+        self.norm = self.again = nn.BatchNorm1d(5)
+        self.register_buffer("mask", torch.tensor([True, True, False]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(self.again(self.norm(self.first(x.flatten(1))))) * self.mask
+
+
+def test_synflow_leaves_a_layer_out_under_all_its_names(digits: Task) -> None:
+    network = Named()
+    flow = float((network.last.weight.abs() @ network.first.weight.abs()).detach()[network.mask].sum())
+    found = of("synflow", digits, network, (torch.randn(4, 1, 2, 3), torch.zeros(4, dtype=torch.long)))
     assert found == pytest.approx(math.log1p(2 * flow))
 
 
@@ -109,6 +135,51 @@ def test_jacov_prefers_images_that_are_told_apart(digits: Task, batch: tuple[Ten
     assert found == pytest.approx(expected, rel=1e-6)
     linear = nn.Sequential(nn.Flatten(), nn.Linear(64, 10)).double()  # one gradient for all images
     assert of("jacov", digits, linear, batch) < found
+
+
+class SeesSome(nn.Module):
+    """Lets an image through where its first pixel is positive."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(3)
+        self.first, self.last = nn.Linear(64, 32), nn.Linear(32, 10)
+        self.double()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(torch.tanh(self.first(x.flatten(1) * (x[:, :, 0, 0] > 0))))
+
+
+def test_jacov_takes_constant_gradients_for_equal_ones(digits: Task, batch: tuple[Tensor, Tensor]) -> None:
+    images = batch[0]
+    seen = images[:, 0, 0, 0] > 0
+    assert 2 <= int(seen.sum()) <= 10
+    x = images[seen].requires_grad_()
+    (jacobian,) = torch.autograd.grad(SeesSome()(x).sum(), x)
+    values = np.linalg.eigvalsh(np.corrcoef(jacobian.flatten(1).numpy()))
+    values = np.concatenate([values, [float((~seen).sum())], np.zeros(int((~seen).sum()) - 1)])
+    expected = -np.sum(np.log(values + 1e-5) + 1 / (values + 1e-5))
+    assert of("jacov", digits, SeesSome(), batch) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", ZERO_COST)
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|",
+        "|none~0|+|none~0|nor_conv_3x3~1|+|none~0|skip_connect~1|nor_conv_1x1~2|",
+        "|nor_conv_3x3~0|+|avg_pool_3x3~0|skip_connect~1|+|none~0|none~1|none~2|",
+    ],
+)
+def test_a_cell_that_cuts_its_input_off_has_a_low_score(digits: Task, name: str, cell: str) -> None:
+    space = NasBench201Reduced()
+    found = [space.read(cell), *space.sample_many(4, 3)]
+    scores = [ZERO_COST[name](space, digits).score(one, 0).value for one in found]
+    assert math.isfinite(scores[0])
+    assert scores[0] < min(scores[1:])
+    if name == "jacov":  # a batch of 64 that is fully correlated
+        least = -(math.log(64 + 1e-5) + 1 / (64 + 1e-5) + 63 * (math.log(1e-5) + 1e5))
+        assert scores[0] == pytest.approx(least, rel=1e-6)
 
 
 def test_zico_compares_two_batches(digits: Task, batch: tuple[Tensor, Tensor]) -> None:

@@ -1,4 +1,4 @@
-"""FLOPs are PyTorch's own count, whatever a network is made of."""
+"""FLOPs are PyTorch's own count, and more where it overlooks what is multiplied."""
 
 from __future__ import annotations
 
@@ -30,22 +30,52 @@ def test_flops_are_pytorchs(digits: Task, name: str) -> None:
 
 
 class Attentive(nn.Module):
-    """Attention and recurrence: operations that PyTorch puts together from others."""
+    """Attention and recurrence: operations that PyTorch puts together from others, or does in one on a CPU."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.attention = nn.TransformerEncoderLayer(16, 2, 32, batch_first=True)
-        self.recurrence = nn.LSTM(16, 8, batch_first=True)
+        self.encoder = nn.TransformerEncoderLayer(16, 2, 32, batch_first=True)
+        self.attention = nn.MultiheadAttention(16, 2, batch_first=True)
+        self.recurrence = nn.LSTM(16, 8, num_layers=2, bidirectional=True, batch_first=True)
         self.up = nn.ConvTranspose2d(1, 2, 2)
 
     def forward(self, images: Tensor) -> Tensor:
-        states, _ = self.recurrence(self.attention(images.flatten(1).view(len(images), -1, 16)))
-        return torch.cat([states[:, -1], self.up(images).flatten(1)], 1)
+        words = self.encoder(images.flatten(1).view(len(images), -1, 16))
+        for told in (True, False):
+            words = self.attention(words, words, words, need_weights=told)[0]
+        words = words + nn.functional.scaled_dot_product_attention(words[:, None], words[:, None], words[:, None])[:, 0]
+        return torch.cat([self.recurrence(words)[0][:, -1], self.up(images).flatten(1)], 1)
 
 
+@pytest.fixture(params=[2**30, 64], ids=["in memory", "on the meta device"])
+def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gtn_nas.space.cost._LARGEST_LAYER", request.param)
+
+
+@pytest.mark.usefixtures("place")
 def test_flops_of_operations_made_of_others() -> None:
-    found = count_cost(Attentive, (1, 8, 8)).flops
-    assert found == counted_by_pytorch(Attentive(), (1, 8, 8)) > 0
+    fast = torch.backends.mha.get_fastpath_enabled()
+    with torch.device("meta"):  # which has no operators of its own: PyTorch's formulas see all that is multiplied
+        expected = counted_by_pytorch(Attentive(), (1, 8, 8))
+    assert count_cost(Attentive, (1, 8, 8)).flops == expected > 0
+    assert torch.backends.mha.get_fastpath_enabled() == fast
+
+
+class Both(nn.Module):
+    """``x'Wx``, one matrix W for each of four outputs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.form = nn.Bilinear(64, 64, 4)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.form(images.flatten(1), images.flatten(1))
+
+
+@pytest.mark.usefixtures("place")
+def test_flops_of_a_bilinear_form() -> None:
+    """PyTorch has no formula for it."""
+    assert count_cost(Both, (1, 8, 8)).flops == 2 * 4 * (64 * 64 + 64)
 
 
 def test_counting_imports_no_compiler() -> None:

@@ -12,7 +12,7 @@ from gtn_nas.proxy.base import SCORE_SEEDS, Proxy
 from gtn_nas.seeding import seeded
 from gtn_nas.space import Architecture
 
-__all__ = ["ZeroCost", "weighted_layers"]
+__all__ = ["ZeroCost"]
 
 _BATCH = 64
 
@@ -41,9 +41,3 @@ class ZeroCost(Proxy):
         with seeded(SCORE_SEEDS + seed):
             network = self.space.build(architecture, self.task).to(images.device).train()
             return float(self.of(network, images, labels)), {}
-
-
-def weighted_layers(network: nn.Module) -> list[nn.Conv2d | nn.Linear]:
-    """Return the layers whose weights the scores look at: convolutions and linear layers that can learn."""
-    layers = [module for module in network.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
-    return [layer for layer in layers if layer.weight.requires_grad]

@@ -1,7 +1,7 @@
 """How much the loss depends on weights or channels: measures for pruning, summed over a whole network.
 
 That they can serve as scores of architectures was shown by Abdelfattah et al. (2021, "Zero-Cost Proxies for
-Lightweight NAS", section 3).
+Lightweight NAS", section 3). Weights are the effective ones: what weight normalisation makes of its parameters, say.
 """
 
 from __future__ import annotations
@@ -10,16 +10,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gtn_nas.proxy.zero_cost.base import ZeroCost, weighted_layers
+from gtn_nas.proxy.zero_cost.base import ZeroCost
+from gtn_nas.proxy.zero_cost.weights import weighted_layers
 
 __all__ = ["Fisher", "GradNorm", "Grasp", "Snip"]
 
 
-def _gradients(network: nn.Module, images: Tensor, labels: Tensor, *, twice: bool = False) -> list[Tensor | None]:
-    """Return the cross-entropy's gradient of each layer's weights, None where the loss does not depend on them."""
+def _gradients(
+    network: nn.Module, images: Tensor, labels: Tensor, *, twice: bool = False
+) -> list[tuple[Tensor, Tensor]]:
+    """Return each layer's weights with the cross-entropy's gradient, without those that the loss does not depend on."""
     weights = [layer.weight for layer in weighted_layers(network)]
     loss = F.cross_entropy(network(images), labels)
-    return list(torch.autograd.grad(loss, weights, create_graph=twice, allow_unused=True))
+    slopes = torch.autograd.grad(loss, weights, create_graph=twice, allow_unused=True)
+    return [(weight, slope) for weight, slope in zip(weights, slopes, strict=True) if slope is not None]
 
 
 class GradNorm(ZeroCost):
@@ -29,7 +33,7 @@ class GradNorm(ZeroCost):
 
     def of(self, network: nn.Module, images: Tensor, labels: Tensor) -> float:
         """Sum ``‖∂L/∂W‖``."""
-        return sum(float(slope.norm()) for slope in _gradients(network, images, labels) if slope is not None)
+        return sum(float(slope.norm()) for _, slope in _gradients(network, images, labels))
 
 
 class Snip(ZeroCost):
@@ -39,8 +43,8 @@ class Snip(ZeroCost):
 
     def of(self, network: nn.Module, images: Tensor, labels: Tensor) -> float:
         """Sum the connection sensitivities."""
-        pairs = zip(weighted_layers(network), _gradients(network, images, labels), strict=True)
-        return sum(float((layer.weight.detach() * slope).abs().sum()) for layer, slope in pairs if slope is not None)
+        pairs = _gradients(network, images, labels)
+        return sum(float((weight.detach() * slope).abs().sum()) for weight, slope in pairs)
 
 
 class Grasp(ZeroCost):
@@ -50,8 +54,7 @@ class Grasp(ZeroCost):
 
     def of(self, network: nn.Module, images: Tensor, labels: Tensor) -> float:
         """Differentiate the squared gradient norm once more; one batch, no temperature."""
-        slopes = _gradients(network, images, labels, twice=True)
-        pairs = [(layer.weight, g) for layer, g in zip(weighted_layers(network), slopes, strict=True) if g is not None]
+        pairs = _gradients(network, images, labels, twice=True)
         if not pairs:
             return 0.0
         weights, gradients = zip(*pairs, strict=True)

@@ -8,13 +8,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gtn_nas.proxy.zero_cost.base import ZeroCost, weighted_layers
+from gtn_nas.proxy.zero_cost.base import ZeroCost
+from gtn_nas.proxy.zero_cost.weights import weighted_layers
 
 __all__ = ["Zico"]
 
 
 class Zico(ZeroCost):
-    """Sum over layers of ``log Σ mean|g| / std g`` of their weights over two batches (ZiCo; Li et al., 2023)."""
+    """Sum over layers of ``log Σ mean|g| / std g`` over two batches (ZiCo; Li et al., 2023), g of effective weights."""
 
     name = "zico"
 
