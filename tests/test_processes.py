@@ -30,7 +30,7 @@ class Fatal(CnnSmall):
     built = 0
     def build(self, architecture, task):
         Fatal.built += 1
-        if os.environ.get("RANK") == "1" and Fatal.built == 7:  # for its second step: five show that the space is fit
+        if os.environ.get("RANK") == "1" and Fatal.built == 9:  # for its second step: seven show that the space is fit
             os.kill(os.getpid(), signal.SIGKILL)
         return super().build(architecture, task)
 """

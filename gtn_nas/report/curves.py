@@ -44,8 +44,11 @@ def curves(
     return Drawing(figure, name, f"{y} against {x} of {', '.join(drawn)}")
 
 
-def boxes(samples: Mapping[str, Sequence[float]], name: str, y: str) -> Drawing | None:
-    """Draw a box (quartiles, median, whiskers over the whole range) for each variant; None where all are empty."""
+def boxes(samples: Mapping[str, Sequence[float]], name: str, y: str, ticks: Formatter | None = None) -> Drawing | None:
+    """Draw a box (quartiles, median, whiskers over the whole range) for each variant; None where all are empty.
+
+    ``ticks`` writes the axis; as percentages.
+    """
     drawn = {label: list(values) for label, values in samples.items() if len(values)}
     if not drawn:
         return None
@@ -56,7 +59,7 @@ def boxes(samples: Mapping[str, Sequence[float]], name: str, y: str) -> Drawing 
         medianprops={"color": CONTRAST, "linewidth": 1.6},
     )  # fmt: skip
     axes.set_xticks(range(1, len(drawn) + 1), [label.replace("/", "\n") for label in drawn], fontsize=8)
-    _finish(axes)
+    _finish(axes, ticks)
     return Drawing(figure, name, f"{y} of {', '.join(drawn)}")
 
 

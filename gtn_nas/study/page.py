@@ -32,7 +32,8 @@ _AXES = {
     "found": ("seconds, a teacher's training included", "test accuracy of the best by score so far"),
     "best": ("architectures, the best by score first", "best real accuracy so far"),
 }
-_NO_ACCURACIES = ("score", "failed", "teacher_seconds", "candidates")  # samples that are not drawn
+_NOT_DRAWN = ("score", "failed", "teacher_seconds")  # samples
+_CANDIDATES = "candidates"
 _SHORT = "test accuracy"  # on an axis; the caption says which
 _SAMPLES = {
     "accuracy.lesson": "test accuracy, lesson's statistics",
@@ -40,6 +41,7 @@ _SAMPLES = {
     "shuffled.lesson": "batches in random order, lesson's statistics",
     "spearman": "Spearman with real accuracy",
     "spearman_top": "Spearman within the better half",
+    _CANDIDATES: "candidates that a search proposed",
     "at_hand": "test accuracy, had the teacher been there already",
     "shuffled.test_batch": "batches in random order, the test batch's own statistics",
 }
@@ -97,15 +99,17 @@ def _drawings(measured: Measured) -> Iterator[tuple[str, Drawing]]:
         ticks = ScalarFormatter() if is_correlation(name) else None
         if not name.startswith("inner") and (drawing := dots(groups, _file_name(f"by-{name}", ""), _axis(name), ticks)):
             yield _worded(name), drawing
-    for name in (name for name in measured.samples if not name.startswith(_NO_ACCURACIES)):
-        y = _worded(name)
+    for name in (name for name in measured.samples if not name.startswith(_NOT_DRAWN)):
         values = {variant: measured.sample(variant, name) for variant in measured.variants}
-        if drawing := boxes(values, _file_name(name, ""), _axis(name)):
-            yield y, drawing
+        ticks = ScalarFormatter() if name == _CANDIDATES else None
+        if drawing := boxes(values, _file_name(name, ""), _axis(name), ticks):
+            yield _worded(name), drawing
 
 
 def _axis(figure: str) -> str:
-    return _SAMPLES[figure.partition(".")[0]] if is_correlation(figure) else _SHORT
+    if is_correlation(figure):
+        return _SAMPLES[figure.partition(".")[0]]
+    return _CANDIDATES if figure == _CANDIDATES else _SHORT
 
 
 def _worded(figure: str) -> str:
