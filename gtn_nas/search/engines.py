@@ -6,10 +6,11 @@ from optuna.samplers import BaseSampler
 from optuna.study import Study
 
 from gtn_nas.errors import UserError
+from gtn_nas.search.exhaustive import Exhaustive
 from gtn_nas.search.samplers import make_sampler
 from gtn_nas.space import SearchSpace
 
-__all__ = ["ENGINES", "is_exhausted", "make_proposer"]
+__all__ = ["ENGINES", "is_exhausted", "make_proposer", "meets_each_once"]
 
 ENGINES = ("optuna", "nni")
 
@@ -33,3 +34,8 @@ def is_exhausted(study: Study) -> bool:
     """Whether the study's sampler has nothing left to propose; most never run out."""
     asks = getattr(study.sampler, "is_exhausted", None)
     return asks is not None and bool(asks(study))
+
+
+def meets_each_once(study: Study) -> bool:
+    """Whether the study is to hold no architecture twice."""
+    return isinstance(study.sampler, Exhaustive)

@@ -54,7 +54,7 @@ class Exhaustive(BaseSampler):
             return {}
         others = [one for one in study.get_trials(deepcopy=False) if one.number != trial.number]
         settled = self._keys(filter(is_settled, others))
-        begun = self._keys(one for one in others if one.state is TrialState.RUNNING and one.params)
+        begun = self._keys(one for one in others if one.state is TrialState.RUNNING)
         left = [key for key in self._all if key not in settled]
         free = [key for key in left if key not in begun] or left
         return dict(self._all[free[int(self._rng.integers(len(free)))]]) if free else {}
@@ -71,6 +71,9 @@ class Exhaustive(BaseSampler):
         self._independent.reseed_rng()
 
     def _keys(self, trials: Iterable[FrozenTrial]) -> set[str]:
-        """Return the architectures of some trials; one that was begun has no key yet, but parameters."""
-        found = (trial.user_attrs.get("key") or self._space.key(trial.params) for trial in trials)
+        """Return the architectures of some trials, as far as they are known: one that was just begun may have none."""
+        found = (trial.user_attrs.get("key") or self._key_of(trial.params) for trial in trials)
         return {key for key in found if key in self._all}
+
+    def _key_of(self, params: dict[str, Any]) -> str | None:
+        return self._space.key(params) if params.keys() == self._space.parameters.keys() else None

@@ -20,8 +20,10 @@ from optuna.distributions import BaseDistribution, check_distribution_compatibil
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import RDBStorage
 from optuna.storages._cached_storage import _CachedStorage
+from optuna.storages._rdb.models import TrialModel
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import column, table
+from sqlalchemy.orm import Session
 
 __all__ = ["GatheringStorage", "gathered"]
 
@@ -159,7 +161,12 @@ class GatheringStorage(_CachedStorage):
             self._own[trial_id].intermediate_values[step] = intermediate_value
 
     def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
-        """Close a trial, after all that was noted of it; after the block it is read like any other."""
+        """Close a trial, after all that was noted of it, or take up one that waits.
+
+        A closed one is read like any other after the block.
+        """
+        if state is TrialState.RUNNING:
+            return self._take_up(trial_id)
         draft = self._draft
         if draft is not None:
             self._write()
@@ -171,6 +178,16 @@ class GatheringStorage(_CachedStorage):
             own = self._own[trial_id]
             own.state, own.values, own.datetime_complete = state, values, datetime.now()
         return done
+
+    def _take_up(self, trial_id: int) -> bool:
+        """Begin a trial that waits; False where another search has. Optuna looks first, and on SQLite both find it."""
+        waits = (TrialModel.trial_id == trial_id) & (TrialModel.state == TrialState.WAITING)
+        with Session(self._backend.engine) as session, session.begin():
+            take = sqlalchemy.update(TrialModel).where(waits).values(state=TrialState.RUNNING)
+            if session.connection().execute(take).rowcount != 1:
+                return False
+            session.get_one(TrialModel, trial_id).datetime_start = datetime.now()
+        return True
 
     def _write(self) -> None:
         """Write what this thread has gathered in one transaction."""

@@ -3,7 +3,7 @@
 Optuna numbers a study's trials one by one, whatever the storage, and that order settles everything. Of the trials that
 count (scored, given up, failed for a reason, or being scored), those with a lower number come first: a trial that finds
 as many of them as the study shall hold is one too many and is dropped; a trial that finds its own architecture among
-them waits for its score.
+them waits for its score, or is dropped where a study is to hold none twice.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from gtn_nas.errors import UserError
 from gtn_nas.search.budget import Budget
+from gtn_nas.search.engines import meets_each_once
 from gtn_nas.search.gathering import gathered
 from gtn_nas.search.interrupts import deferred_interrupts
 from gtn_nas.search.ledger import is_settled
@@ -53,6 +54,7 @@ class Turns:
 
     def __init__(self, study: optuna.Study, trials: int, space: SearchSpace, rhythm: Rhythm) -> None:
         self.me = Worker.here()
+        self._once = meets_each_once(study)
         self._study, self._trials, self._space, self._rhythm = study, trials, space, rhythm
         self._heard: dict[int, tuple[Any, float]] = {}  # of a running trial: its last sign of life, and since when
         self._others: dict[int, Any] | None = None
@@ -62,7 +64,9 @@ class Turns:
         self._reseeded = False
 
     def next(self, budget: Budget | None = None) -> optuna.Trial | None:
-        """Return a candidate to score, a dead search's before new ones; None where the study is full or time is up.
+        """Return a candidate to score; None where the study is full or time is up.
+
+        What was asked for from outside comes first, then what a dead search left, then what is new.
 
         Raises:
             UserError: another host works on the same SQLite file.
@@ -71,12 +75,15 @@ class Turns:
             trials = self._look()
             if sum(map(is_settled, trials)) >= self._trials:
                 return None
+            waiting = list(filter(_waits, trials))
+            if waiting and self._before(trials, waiting[0].number) < self._trials:
+                return self._ask(trials)
             dead = next((trial for trial in trials if self._died(trial)), None)
             if dead is not None:
                 dead = self._now(dead)
-                if self._bury(dead) and dead.params:
+                if self._bury(dead) and dead.params and not waiting:  # which would be taken up in its stead
                     return self._ask(trials, dead)
-            elif self._before(trials, len(trials)) < self._trials or any(map(_waits, trials)):
+            elif self._before(trials, len(trials)) < self._trials:
                 return self._ask(trials)
             else:
                 time.sleep(self._rhythm.look)  # the last ones are being scored; one of them may die
@@ -94,13 +101,16 @@ class Turns:
         None: ``trial`` is the first, and is to be scored.
 
         Raises:
-            OneTooMany: another search began the study's last trial at the same time.
+            OneTooMany: another search began the study's last trial at the same time, or settled this architecture in
+                a study that is to hold none twice.
         """
         trials = self._seen if self._saw_all_before(trial.number) else self._look()
         while True:
             if self._before(trials, trial.number) >= self._trials:
                 raise OneTooMany
             before = trials[: trial.number]
+            if self._once and any(is_settled(one) and one.user_attrs.get("key") == key for one in before):
+                raise OneTooMany
             scored = [one for one in before if one.state is TrialState.COMPLETE and one.user_attrs.get("key") == key]
             if scored:
                 return scored[0]

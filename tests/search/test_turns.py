@@ -5,96 +5,29 @@ from __future__ import annotations
 import copy
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
-import optuna
 import pytest
-from optuna.distributions import CategoricalDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from gtn_nas.errors import UserError
-from gtn_nas.proxy import Proxy
 from gtn_nas.search import SAMPLERS, Rhythm, make_sampler, open_study, search, settled_trials, trial_rows
 from gtn_nas.search.interrupts import deferred_interrupts
 from gtn_nas.search.turns import DEATHS, Turns
 from gtn_nas.search.worker import BEAT, WORKER, Worker
-from gtn_nas.space import Architecture, Cost, SearchSpace
 from gtn_nas.task import Task
+from tests.search.sharing import QUICK, Asked, killed, left_running, open_with, share
 
-QUICK = Rhythm(beat=0.05, patience=0.5, look=0.01)
 STEADY = Rhythm(beat=0.05, patience=2.0, look=0.01)  # a busy machine may hold a beat back for half a second
-
-
-class Few(SearchSpace):
-    """Twelve architectures that are never built."""
-
-    name = "few"
-    parameters: ClassVar[dict[str, Any]] = {
-        "width": CategoricalDistribution((1, 2, 3, 4)),
-        "norm": CategoricalDistribution(("none", "batch", "group")),
-    }
-
-    def build(self, architecture: Architecture, task: Task) -> Any:
-        pytest.fail("no proxy of these tests builds a network")
-
-    def cost(self, architecture: Architecture, task: Task) -> Cost:
-        return Cost(int(architecture["width"]), 1)
-
-
-class Asked(Proxy):
-    """Notes what it is asked, and by the way does ``meanwhile``."""
-
-    name = "asked"
-    seeded = False
-
-    def __init__(self, task: Task, meanwhile: Callable[[], object] = lambda: time.sleep(0.02)) -> None:
-        super().__init__(Few(), task)
-        self.asked: list[str] = []
-        self._meanwhile = meanwhile
-
-    @property
-    def fingerprint(self) -> str:
-        return "asked"
-
-    def measure(self, architecture: Architecture, seed: int) -> tuple[float, dict[str, float]]:
-        self.asked.append(self.space.key(architecture))
-        self._meanwhile()
-        return float(architecture["width"]), {}
 
 
 @pytest.fixture
 def storage(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'nas.db'}"
-
-
-def open_with(proxy: Proxy, storage: str, seed: int = 0) -> optuna.Study:
-    return open_study(storage, "s", proxy, 1, make_sampler("random", seed, proxy.space))
-
-
-def left_running(study: optuna.Study, proxy: Proxy, worker: Worker | None, **attributes: Any) -> FrozenTrial:
-    """Leave a trial as a killed search does."""
-    trial = study.ask(fixed_distributions=dict(proxy.space.parameters))
-    trial.set_user_attr("key", proxy.space.key(proxy.space.validate(trial.params)))
-    if worker is not None:
-        trial.set_user_attr(WORKER, worker.noted())
-    for name, value in attributes.items():
-        trial.set_user_attr(name, value)
-    return study.trials[trial.number]
-
-
-def killed() -> Worker:
-    """Return a process of this machine that has ended."""
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait()
-    here = Worker.here()
-    return Worker(here.host, here.boot, here.table, process.pid)
 
 
 def elsewhere() -> Worker:
@@ -105,11 +38,7 @@ def test_searches_that_share_a_study_meet_its_total_and_score_nothing_twice(digi
     proxies = [Asked(digits) for _ in range(4)]
     studies = [open_with(proxy, storage) for proxy in proxies]
 
-    def run(number: int) -> None:
-        search(studies[number], proxies[number], 40, 1, rhythm=QUICK)
-
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(run, range(4)))
+    share(studies, proxies, 40)
     assert len(settled_trials(studies[0])) == 40
     assert not studies[0].get_trials(states=(TrialState.RUNNING, TrialState.WAITING))
     asked = [key for proxy in proxies for key in proxy.asked]
@@ -138,22 +67,6 @@ def test_every_sampler_leaves_a_candidate_that_is_tried_again_as_it_was(digits: 
     assert len(settled_trials(study)) == 3
 
 
-@pytest.mark.parametrize("name", ["grid", "brute_force"])
-def test_those_that_try_all_leave_none_out(digits: Task, storage: str, name: str) -> None:
-    def interrupt() -> None:
-        if len(proxy.asked) == 3:
-            raise KeyboardInterrupt
-
-    proxy = Asked(digits, interrupt)
-    study = open_study(storage, "s", proxy, 1, make_sampler(name, 0, proxy.space))
-    left_running(study, proxy, killed())
-    with pytest.raises(KeyboardInterrupt):
-        search(study, proxy, trials=20, seeds=1)
-    search(study, proxy, trials=20, seeds=1)
-    settled = settled_trials(study)
-    assert len(settled) == len({trial.user_attrs["key"] for trial in settled}) == 12
-
-
 def test_candidates_that_wait_in_the_study_are_taken_up(digits: Task, storage: str) -> None:
     proxy = Asked(digits)
     study = open_with(proxy, storage)
@@ -164,6 +77,49 @@ def test_candidates_that_wait_in_the_study_are_taken_up(digits: Task, storage: s
     search(study, proxy, trials=4, seeds=1)
     assert [trial.params for trial in study.trials[2:]] == asked_for
     assert len(settled_trials(study)) == 4
+
+
+def test_what_waits_is_scored_once_however_many_take_it_up(digits: Task, storage: str) -> None:
+    proxies = [Asked(digits) for _ in range(4)]
+    studies = [open_with(proxy, storage, seed) for seed, proxy in enumerate(proxies)]
+    everything = list(proxies[0].space.grid())
+    for architecture in everything:
+        studies[0].enqueue_trial(dict(architecture))
+    share(studies, proxies, len(everything))
+    asked = sorted(key for proxy in proxies for key in proxy.asked)
+    assert asked == sorted(map(proxies[0].space.key, everything))
+
+
+def test_what_waits_does_not_take_a_dead_searchs_place(digits: Task, storage: str) -> None:
+    proxy = Asked(digits)
+    study = open_with(proxy, storage)
+    lost = left_running(study, proxy, killed())
+    asked_for = {"width": 4, "norm": "batch"}
+    study.enqueue_trial(asked_for)
+    search(study, proxy, trials=3, seeds=1)
+    _, waited, again, *_ = study.trials
+    assert (waited.params, waited.user_attrs.get(DEATHS)) == (asked_for, None)
+    assert (again.params, again.user_attrs[DEATHS]) == (lost.params, [lost.number])
+
+
+def test_what_waits_stays_where_there_is_no_room(digits: Task, storage: str) -> None:
+    """Another search is scoring the last one that the study is to hold; a larger study will want what waits."""
+    waiting = threading.Event()
+
+    def ask_for_more() -> None:
+        if len(slow.asked) == 2:
+            study.enqueue_trial({"width": 4, "norm": "batch"})
+            waiting.set()
+            time.sleep(0.3)
+
+    slow = Asked(digits, ask_for_more)
+    study, other = open_with(slow, storage), Asked(digits)
+    thread = threading.Thread(target=lambda: search(study, slow, 2, 1, rhythm=STEADY))
+    thread.start()
+    waiting.wait()
+    search(open_with(other, storage, 1), other, 2, 1, rhythm=STEADY)
+    thread.join()
+    assert [trial.state for trial in study.trials] == [TrialState.COMPLETE] * 2 + [TrialState.WAITING]
 
 
 def test_a_look_from_before_a_search_died_loses_nothing(
