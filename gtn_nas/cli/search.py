@@ -139,6 +139,7 @@ def search_command(
         int, typer.Option(help="processes that share the study, each with its share of the threads or a GPU", min=1)
     ] = 1,
     worker: Annotated[int | None, typer.Option(hidden=True, min=0)] = None,
+    budget_end: Annotated[float | None, typer.Option(hidden=True)] = None,
     config: ConfigOption = None,
     assignments: SetOption = None,
     train_limit: TrainLimitOption = None,
@@ -166,7 +167,7 @@ def search_command(
     if race is not None and calibrate_every is not None:
         raise UserError("--calibrate-every verifies between its rounds what a race has not seen; leave --race out.")
     minutes = None if time_budget is None else parse_minutes(time_budget)
-    budget = Budget.of(None if minutes is None else 60 * minutes)
+    budget = Budget.of(None if minutes is None else 60 * minutes) if budget_end is None else Budget(budget_end)
     settings = load_settings(SearchSettings, config, assignments or [])
     taught = bool(set(proxies_in(scored_by)) & set(TAUGHT))
     sized = bool(set(proxies_in(scored_by)) & set(SIZED))
@@ -229,8 +230,8 @@ def search_command(
             search_with_progress(opened, scored, count, seeds, goal, budget, run)
             return
         crew = Crew(workers, max(1, torch.get_num_threads() // workers))
-        left = [] if budget.left is None else ["--time-budget", f"{max(1.0, budget.left):.0f}s"]
-        share_with_progress(opened, count, goal, budget, crew, [*sys.argv[1:], *left])
+        end = [] if budget.end is None else ["--budget-end", str(budget.end)]  # the clock is the machine's
+        share_with_progress(opened, count, goal, budget, crew, [*sys.argv[1:], *end])
 
     def train(opened: optuna.Study, scored: Proxy, best: Sequence[FrozenTrial]) -> list[dict[str, Any]]:
         return verify_with_progress(opened, scored, best, recipe, budget) if best else []

@@ -23,8 +23,3 @@ class Budget:
     def spent(self) -> bool:
         """Whether it is over."""
         return self.end is not None and time.monotonic() >= self.end
-
-    @property
-    def left(self) -> float | None:
-        """Seconds that are left, None without an end."""
-        return None if self.end is None else max(0.0, self.end - time.monotonic())

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -47,6 +47,23 @@ def test_workers_share_the_study_and_the_parent_verifies(tmp_path: Path) -> None
     study = load_study(storage, "cnn_small-digits")
     assert len(settled_trials(study)) == many
     assert len({trial.user_attrs[WORKER]["pid"] for trial in study.trials}) == 2
+
+
+def test_workers_stop_when_the_parents_budget_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    storage = f"sqlite:///{tmp_path / 'nas.db'}"
+    words = [*SEARCH, "--trials", "1000000", "--workers", "2", "--time-budget", "2s", "--storage", storage]
+    monkeypatch.setattr(sys, "argv", ["gtn-nas", *words])
+
+    def late(crew: Crew, words: Sequence[str], done: Callable[[], bool]) -> None:
+        time.sleep(2)
+        command = [*COMMAND, *words, "--worker", "0"]
+        assert subprocess.run(command, check=False, stderr=subprocess.DEVNULL).returncode == 0
+        assert done()
+
+    monkeypatch.setattr("gtn_nas.cli.search_views.run_crew", late)
+    with pytest.raises(SystemExit):
+        main()
+    assert load_study(storage, "cnn_small-digits").trials == []
 
 
 def test_ctrl_c_ends_all_workers_and_leaves_nothing_running(tmp_path: Path) -> None:
